@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Frames that wait until all that may have come before them is known. Rings are read one
+ * after the other, and a frame stays in the kernel's open block for a while: what is read
+ * first isn't always what came first. Pure: blocks in, blocks in the order of their
+ * stamps out.
+ */
+#ifndef NETLAB_CAPTURE_HOLD_H
+#define NETLAB_CAPTURE_HOLD_H
+
+#include "capture/pcapng.h"
+
+#define HOLD_LIMIT \
+	(64u << 20) /* bytes held back at the most; then the oldest half goes */
+
+struct held_block {
+	uint64_t stamp;     /* ns since 1970-01-01 UTC */
+	size_t offset;      /* of the block in hold->blocks */
+	size_t size;        /* its bytes */
+	uint32_t interface; /* the frame's */
+};
+
+/* Zero-initialised it is empty and valid. */
+struct hold {
+	struct buffer blocks; /* Enhanced Packet Blocks, in the order of arrival */
+	struct held_block *index;
+	size_t n;
+	size_t capacity; /* elements allocated for @index */
+};
+
+/** hold_add() - keep a frame; it is copied */
+void hold_add(struct hold *hold, const struct pcapng_frame *frame);
+
+/**
+ * hold_release() - append to @out, oldest first, the blocks with stamps of at most @until
+ *
+ * Blocks of one stamp stay in the order of arrival. Where more than HOLD_LIMIT bytes are
+ * held, the older half of them goes as well.
+ */
+void hold_release(struct hold *hold, uint64_t until, struct buffer *out);
+
+/** hold_count() - how many frames of that interface are held */
+uint64_t hold_count(const struct hold *hold, uint32_t interface);
+
+void hold_deinit(struct hold *hold);
+
+#endif

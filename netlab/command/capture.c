@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "command/command.h"
+#include "command/node.h"
+#include "lab/rundir.h"
+#include "topology/drive.h"
+#include "util/namespace.h"
+#include "util/string.h"
+
+#define SNAPLEN_MAX 262144
+
+struct session {
+	const char *write, *filter, *snaplen;
+	const char *lab;
+	char **names; /* of the links; NULL: all of the lab's */
+	char *path;   /* of the file; NULL: standard output */
+	json_t *status;
+	struct capture_link *links;
+	size_t n_links;
+	struct capture_options options;
+	bool failed;
+	struct error *failure;
+};
+
+static void session_deinit(struct session *session)
+{
+	json_decref(session->status);
+	free(session->links);
+	free(session->path);
+	error_free(session->failure);
+}
+
+/* A host's own links are in another namespace than the one that is joined. */
+static bool is_on_host_side(const json_t *link)
+{
+	return streq(status_text(link, "node"), NODE_HOST);
+}
+
+static struct error *add_link(struct session *session, const char *name)
+{
+	_cleanup_strv_ char **names = NULL;
+	_cleanup_free_ char *joined = NULL;
+	json_t *link;
+	size_t i;
+
+	json_array_foreach (json_object_get(session->status, "links"), i, link) {
+		if (!is_on_host_side(link))
+			continue;
+		if (!streq(status_text(link, "name"), name)) {
+			strv_push(&names, xstrdup(status_text(link, "name")));
+			continue;
+		}
+		grow(session->links, session->n_links);
+		session->links[session->n_links++] = (struct capture_link){
+			status_text(link, "name"), status_text(link, "description")};
+		return NULL;
+	}
+	joined = strv_join(names, ", ");
+	return error_new(ENODEV, "no link '%s' in lab '%s'; it has: %s", name,
+			 status_text(session->status, "lab"), joined);
+}
+
+static struct error *choose_links(struct session *session)
+{
+	json_t *link;
+	size_t i;
+
+	if (session->names) {
+		strv_foreach (name, session->names)
+			try(add_link(session, *name));
+		return NULL;
+	}
+	json_array_foreach (json_object_get(session->status, "links"), i, link)
+		if (is_on_host_side(link))
+			try(add_link(session, status_text(link, "name")));
+	return NULL;
+}
+
+static struct error *read_options(struct session *session)
+{
+	uint64_t snaplen = 0;
+
+	if (session->snaplen)
+		try(error_prefix(count_parse(session->snaplen, 1, SNAPLEN_MAX, &snaplen),
+				 "--snaplen"));
+	session->options.snaplen = snaplen;
+	session->options.filter = session->filter;
+	return NULL;
+}
+
+/* Opened before the lab's namespaces are joined: with the user's own rights. */
+static struct error *open_output(struct session *session, int *fd)
+{
+	_cleanup_free_ char *path = session->write ? xstrdup(session->write)
+						   : xasprintf("%s.pcapng", session->lab);
+
+	if (streq(path, "-")) {
+		*fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+		return *fd < 0 ? error_errno(errno, "standard output") : NULL;
+	}
+	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (*fd < 0)
+		return error_errno(errno, "%s", path);
+	session->path = steal_ptr(path);
+	return NULL;
+}
+
+static void on_failed(struct capture *capture, struct error *error, void *userdata)
+{
+	struct session *session = userdata;
+
+	(void)capture;
+	session->failed = true;
+	session->failure = error;
+}
+
+static void print_statistics(const struct session *session, struct capture *capture)
+{
+	for (size_t i = 0; i < session->n_links; i++) {
+		struct capture_statistics s;
+
+		if (capture_get_statistics(capture, i, &s))
+			fprintf(stderr, "netlab: %s: %llu frames written, %llu dropped\n",
+				session->links[i].name, (unsigned long long)s.written,
+				(unsigned long long)s.dropped);
+	}
+}
+
+/* Ctrl-C and the lab's end (its links go first) are how a capture ends; a reader that went
+ * away is another. */
+static bool is_natural_end(const struct error *error)
+{
+	return error->code == ECANCELED || error->code == ENOTCONN ||
+	       error->code == EPIPE || error->code == ENODEV;
+}
+
+static struct error *run_capture(struct session *session, struct client *client, int fd)
+{
+	_cleanup_capture_ struct capture *capture = NULL;
+	_cleanup_error_ struct error *end = NULL;
+
+	try(capture_new(&capture, client_event(client), fd, &session->options, on_failed,
+			session));
+	if (session->path)
+		fprintf(stderr, "netlab: capturing into %s; end with Ctrl-C\n",
+			session->path);
+	if (session->options.n_links)
+		end = client_wait(client, &session->failed, 0);
+	if (session->failed) {
+		error_free(end);
+		end = steal_ptr(session->failure);
+	} else {
+		try(capture_finish(capture));
+	}
+	print_statistics(session, capture);
+	return end && !is_natural_end(end) ? steal_ptr(end) : NULL;
+}
+
+static struct error *capture(struct session *session)
+{
+	_cleanup_client_ struct client *client = NULL;
+	_cleanup_close_ int fd = -1;
+
+	try(read_options(session));
+	try(client_connect(&client, session->lab));
+	session->lab = client_lab(client);
+	try(lab_status(client, &session->status));
+	try(choose_links(session));
+	session->options.links = session->links;
+	session->options.n_links = session->n_links;
+	try(open_output(session, &fd));
+	try(namespace_join(json_integer_value(json_object_get(session->status, "pid"))));
+	return run_capture(session, client, steal_fd(fd));
+}
+
+/* The first word is a lab's name where a lab of that name is up, else a link's. */
+static struct error *sort_words(struct session *session, char **words)
+{
+	_cleanup_strv_ char **labs = NULL;
+
+	try(rundir_list(&labs));
+	if (words[0] && strv_contains(labs, words[0]))
+		session->lab = *words++;
+	session->names = words[0] ? words : NULL;
+	return NULL;
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	_cleanup_(session_deinit) struct session session = {0};
+	const struct option_spec specs[] = {
+		{OPTION_STRING, "write", 'w', "FILE",
+		 "where to; \"-\": standard output; default: LAB.pcapng", &session.write},
+		{OPTION_STRING, "filter", 'f', "EXPRESSION",
+		 "what to keep, as of pcap-filter(7)", &session.filter},
+		{OPTION_STRING, "snaplen", 0, "BYTES", "of each frame; default: all",
+		 &session.snaplen},
+		{0},
+	};
+	int status = options_parse(verb, specs, &argc, &argv);
+	struct error *error;
+
+	if (status >= 0)
+		return status;
+	error = sort_words(&session, argv);
+	return finish(error ?: capture(&session));
+}
+
+const struct verb verb_capture = {
+	.name = "capture",
+	.usage = "[LAB] [-w FILE|-] [-f EXPRESSION] [--snaplen BYTES] [LINK...]",
+	.summary = "Record what crosses a lab's links (default: all) as pcapng.",
+	.details = "Live in Wireshark: netlab capture -w - | wireshark -k -i -",
+	.run = run,
+};

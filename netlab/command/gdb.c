@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command/command.h"
+#include "command/node.h"
+#include "lab/debug.h"
+#include "util/log.h"
+#include "util/process.h"
+#include "util/string.h"
+
+/*
+ * What the keyboard sends to the terminal's processes is gdb's business: ^C stops the guest,
+ * ^Z gdb. What ends other programs is passed on, so that gdb lets go of the guest.
+ */
+static void leave_signals_to_gdb(sigset_t *awaited)
+{
+	sigemptyset(awaited);
+	sigaddset(awaited, SIGCHLD);
+	sigaddset(awaited, SIGHUP);
+	sigaddset(awaited, SIGTERM);
+	sigprocmask(SIG_SETMASK, awaited, NULL);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGTSTP, SIG_IGN);
+}
+
+/* When gdb stops, so does netlab: the shell takes the terminal back, and fg wakes both. */
+static bool has_ended(pid_t gdb, int *status)
+{
+	while (waitpid(gdb, status, WNOHANG | WUNTRACED) == gdb) {
+		if (!WIFSTOPPED(*status))
+			return true;
+		raise(SIGSTOP);
+		kill(gdb, SIGCONT);
+	}
+	return false;
+}
+
+static int wait_for_gdb(pid_t gdb, const sigset_t *awaited)
+{
+	int status = 0;
+
+	while (!has_ended(gdb, &status)) {
+		int number = sigwaitinfo(awaited, NULL);
+
+		if (number == SIGHUP || number == SIGTERM)
+			kill(gdb, number);
+	}
+	return status;
+}
+
+/*
+ * A gdb that was killed, that crashed, or that gdb 13's handler of SIGTERM ended while the
+ * guest ran, leaves its breakpoints: the guest would halt at the next one for good. How gdb
+ * exited doesn't tell, and behind one that detached this is a halt of a millisecond.
+ */
+static void let_guest_go(const struct debug_options *options)
+{
+	_cleanup_error_ struct error *error = debug_release(options->gdb_socket);
+
+	if (error)
+		log_debug("%s: %s", options->guest, error->message);
+}
+
+static int exit_status(int status)
+{
+	_cleanup_free_ char *how = process_status_text(status);
+
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	log_warning("gdb: %s", how);
+	return 128 + WTERMSIG(status);
+}
+
+static struct error *explain(struct error *error)
+{
+	if (error && error->code == ENOENT)
+		return error_hint(error, "install Debian's package gdb");
+	return error;
+}
+
+static struct error *run_gdb(const struct debug_options *options, char **arguments,
+			     int *status)
+{
+	_cleanup_strv_ char **argv = gdb_argv(options, arguments);
+	_cleanup_close_ int lock = -1;
+	struct process_options process = {
+		.argv = argv,
+		.input = STDIN_FILENO,
+		.output = STDOUT_FILENO,
+		.errors = STDERR_FILENO,
+		.death_signal = SIGTERM, /* and gdb lets go of the guest */
+	};
+	sigset_t awaited;
+	pid_t gdb;
+	int end;
+
+	if (!argv)
+		return error_new(EILSEQ, "a path of the kernel's is not UTF-8");
+	try(error_object(debug_lock(options->gdb_socket, &lock), options->guest));
+	leave_signals_to_gdb(&awaited);
+	try(explain(process_spawn(&process, &gdb)));
+	end = wait_for_gdb(gdb, &awaited);
+	let_guest_go(options);
+	*status = exit_status(end);
+	return NULL;
+}
+
+static struct error *debug(const struct node *node, char **arguments, int *status)
+{
+	_cleanup_client_ struct client *client = NULL;
+	_cleanup_json_ json_t *lab = NULL;
+	struct debug_options options = {0};
+	const json_t *guest;
+
+	try(client_connect(&client, node->lab));
+	try(lab_status(client, &lab));
+	client_free(steal_ptr(client));
+	try(status_guest(lab, node->name, &guest));
+	if (streq(status_text(guest, "state"), "gone"))
+		return error_object(
+			error_new(ESRCH, "QEMU has ended, there is nothing to debug"),
+			node->name);
+	options.guest = status_text(guest, "name");
+	options.vmlinux = status_text(guest, "vmlinux");
+	options.kernel_directory = status_text(guest, "kernel_directory");
+	options.gdb_socket = status_text(guest, "gdb");
+	return run_gdb(&options, arguments, status);
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	const struct option_spec specs[] = {{0}};
+	_cleanup_node_ struct node node = {0};
+	int status = options_parse(verb, specs, &argc, &argv);
+	struct error *error;
+
+	if (status >= 0)
+		return status;
+	if (argc < 1)
+		return misuse(verb, "a GUEST is wanted");
+	node_parse(argv[0], &node);
+	error = debug(&node, argv + 1, &status);
+	return error ? fail(error) : status;
+}
+
+const struct verb verb_gdb = {
+	.name = "gdb",
+	.usage = "[LAB/]GUEST [-- GDB-ARGUMENT...]",
+	.summary =
+		"gdb on a guest's kernel, attached, with sources and the lx- commands.",
+	.details = "The guest goes on when gdb ends, in whatever way. One debugger at a "
+		   "time:\n"
+		   "a second one fails at once. The exit status is gdb's (128 + N where\n"
+		   "signal N ended it).",
+	.run = run,
+};

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* netlab kernel build|list|path */
+#include "image/kernel.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "command/command.h"
+#include "util/lines.h"
+#include "util/string.h"
+
+struct choice {
+	struct kernel_options kernel;
+	const char *jobs;
+	bool json;
+};
+
+static int show_path(const struct verb *verb, struct choice *choice)
+{
+	_cleanup_kernel_ struct kernel *kernel = NULL;
+	struct error *error = kernel_find(&choice->kernel, &kernel);
+
+	(void)verb;
+	if (error)
+		return fail(error);
+	printf("%s\n", kernel->vmlinux);
+	return EXIT_DONE;
+}
+
+static int build(const struct verb *verb, struct choice *choice)
+{
+	_cleanup_kernel_ struct kernel *kernel = NULL;
+	struct error *error;
+
+	(void)verb;
+	error = kernel_build(&choice->kernel, progress_show, NULL, &kernel);
+	progress_end();
+	if (error)
+		return fail(error);
+	printf("%s\n", kernel->directory);
+	return EXIT_DONE;
+}
+
+static json_t *kernel_json(const struct kernel *k)
+{
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s, s:i}",
+		"flavour", k->flavour, "version", k->version, "directory", k->directory,
+		"vmlinux", k->vmlinux, "bzimage", k->bzimage, "source", k->source,
+		"tarball", k->tarball, "compiler", k->compiler, "date", k->date,
+		"build_id", k->build_id, "key", k->key, "seconds", (int)k->seconds);
+}
+
+static void print_json(struct kernel *const *kernels, size_t n)
+{
+	_cleanup_json_ json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, kernel_json(kernels[i]));
+	json_dumpf(array, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+static void print_table(struct kernel *const *kernels, size_t n)
+{
+	if (n)
+		printf("%-10s %-12s %-20s %s\n", "FLAVOUR", "VERSION", "BUILT", "FOLDER");
+	for (size_t i = 0; i < n; i++)
+		printf("%-10s %-12s %-20s %s\n", kernels[i]->flavour, kernels[i]->version,
+		       kernels[i]->date ?: "?", kernels[i]->directory);
+}
+
+static int list(const struct verb *verb, struct choice *choice)
+{
+	struct kernel **kernels = NULL;
+	struct error *error;
+	size_t n = 0;
+
+	if (choice->kernel.flavour)
+		return misuse(verb, "list takes no flavour");
+	error = kernel_list(&kernels, &n);
+	if (error)
+		return fail(error);
+	if (choice->json)
+		print_json(kernels, n);
+	else
+		print_table(kernels, n);
+	for (size_t i = 0; i < n; i++)
+		kernel_free(kernels[i]);
+	free(kernels);
+	return EXIT_DONE;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const struct verb *verb, struct choice *choice);
+} actions[] = {
+	{"build", build},
+	{"list", list},
+	{"path", show_path},
+};
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	struct choice choice = {0};
+	const struct option_spec specs[] = {
+		{OPTION_STRING, "source", 's', "DIR",
+		 "of this tree; default: Debian's linux-source-6.1",
+		 &choice.kernel.source},
+		{OPTION_STRING, "jobs", 'j', "N",
+		 "run N compilers (default: one per CPU)", &choice.jobs},
+		{OPTION_FLAG, "rebuild", 0, NULL, "build even if it is there",
+		 &choice.kernel.rebuild},
+		{OPTION_FLAG, "json", 0, NULL, "list for programs", &choice.json},
+		{0},
+	};
+	int status = options_parse(verb, specs, &argc, &argv);
+
+	if (status >= 0)
+		return status;
+	if (argc < 1)
+		return misuse(verb, "build, list or path?");
+	if (argc > 2)
+		return misuse(verb, "one flavour at a time");
+	if (choice.jobs) {
+		choice.kernel.jobs = strtoul(choice.jobs, NULL, 10);
+		if (choice.kernel.jobs < 1 || choice.kernel.jobs > 1024)
+			return misuse(verb, "--jobs: 1 to 1024");
+	}
+	choice.kernel.flavour = argv[1];
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+		if (streq(argv[0], actions[i].name))
+			return actions[i].run(verb, &choice);
+	return misuse(verb, "'%s' is not build, list or path", argv[0]);
+}
+
+const struct verb verb_kernel = {
+	.name = "kernel",
+	.usage = "build|list|path [FLAVOUR] [--source DIR] [--jobs N] [--rebuild]\n"
+		 "                     [--json]",
+	.summary = "Build debuggable kernels, and tell where they are.",
+	.details = "build  builds it, or finds it built; prints its folder\n"
+		   "list   every kernel there is, newest first\n"
+		   "path   prints its vmlinux; fails where it is not built\n\n"
+		   "A flavour is a fragment in guest/kernel/; the default is 'debug'. "
+		   "Kernels lie in\n$XDG_CACHE_HOME/netlab/kernels/ (~/.cache).",
+	.run = run,
+};

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "command/start.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#include "image/initramfs.h"
+#include "lab/debug.h"
+#include "util/file.h"
+#include "util/paths.h"
+#include "util/string.h"
+
+#define START_TIMEOUT_NS (60ull * 1000000000)
+
+static struct error *find_kernel(const struct kernel_choice *choice,
+				 struct kernel **kernel)
+{
+	struct kernel_options options = {.flavour = choice->flavour,
+					 .source = choice->source};
+
+	if (choice->vmlinux)
+		return kernel_from_files(choice->vmlinux, choice->bzimage, kernel);
+	return kernel_find(&options, kernel);
+}
+
+static struct error *find_kernels(struct start *start)
+{
+	const struct topology *topology = start->topology;
+
+	start->kernels = xcalloc(topology->n_guests, sizeof(*start->kernels));
+	for (size_t i = 0; i < topology->n_guests; i++)
+		try(find_kernel(&topology->guests[i].kernel, &start->kernels[i]));
+	return NULL;
+}
+
+/* A function to stop at that doesn't exist is said now, not after the boot. */
+static struct error *check_debug_steps(const struct start *start)
+{
+	for (size_t i = 0; i < start->topology->n_guests; i++)
+		try(debug_check_steps(start->topology, start->topology->guests[i].name,
+				      start->kernels[i]->vmlinux));
+	return NULL;
+}
+
+static struct error *make_output(struct start *start)
+{
+	char resolved[PATH_MAX];
+	_cleanup_free_ char *path = start->output ? xstrdup(start->output)
+						  : path_state(start->options.name);
+
+	try(make_directories(path, 0755));
+	if (!realpath(path, resolved))
+		return error_errno(errno, "%s", path);
+	start->output_path = xstrdup(resolved);
+	return NULL;
+}
+
+static struct error *check_freeze(const struct start *start)
+{
+	if (!start->freeze || !*start->freeze ||
+	    topology_guest(start->topology, start->freeze))
+		return NULL;
+	return error_new(ENOENT, "--freeze=%s: the topology has no such guest",
+			 start->freeze);
+}
+
+static struct error *read_options(struct start *start)
+{
+	struct lab_options *options = &start->options;
+
+	options->name = start->name ?: start->topology->name;
+	options->freeze = start->freeze;
+	options->timeout_ns = START_TIMEOUT_NS;
+	if (!lab_name_valid(options->name))
+		return error_new(
+			EINVAL, "--name %s: a lab's name has 1 to 32 of a-z, 0-9 and '-'",
+			options->name);
+	if (start->accel)
+		try(error_prefix(accel_choice_parse(start->accel, &options->accel),
+				 "--accel"));
+	if (start->timeout)
+		try(error_prefix(duration_parse(start->timeout, &options->timeout_ns),
+				 "--timeout"));
+	return check_freeze(start);
+}
+
+struct error *start_lab(struct start *start, struct client **client)
+{
+	struct error *error = client_start_lab(client, &start->options);
+
+	progress_end();
+	return error;
+}
+
+struct error *start_prepare(struct start *start, const char *path)
+{
+	try(topology_load(path, &start->topology));
+	try(read_options(start));
+	try(find_kernels(start));
+	try(check_debug_steps(start));
+	if (start->topology->n_guests)
+		try(initramfs_build(&start->initrd, NULL));
+	try(make_output(start));
+	start->options.topology = start->topology;
+	start->options.kernels = start->kernels;
+	start->options.initrd = start->initrd;
+	start->options.output = start->output_path;
+	return NULL;
+}
+
+void start_deinit(struct start *start)
+{
+	for (size_t i = 0; start->kernels && i < start->topology->n_guests; i++)
+		kernel_free(start->kernels[i]);
+	free(start->kernels);
+	free(start->initrd);
+	free(start->output_path);
+	topology_free(start->topology);
+}

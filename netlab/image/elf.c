@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "image/elf.h"
+
+#include <elfutils/libdwelf.h>
+#include <errno.h>
+#include <fcntl.h>
+
+#include "util/string.h"
+
+#define XEN_ELFNOTE_PHYS32_ENTRY 18 /* xen/interface/elfnote.h */
+
+void elf_file_close(struct elf_file *file)
+{
+	elf_end(file->elf);
+	close_fd(&file->fd);
+}
+
+struct error *elf_file_open(struct elf_file *file, const char *path)
+{
+	elf_version(EV_CURRENT);
+	file->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (file->fd < 0)
+		return error_errno(errno, "%s", path);
+	file->elf = elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
+	if (!file->elf || elf_kind(file->elf) != ELF_K_ELF)
+		return error_new(ENOEXEC, "%s is no ELF file", path);
+	return NULL;
+}
+
+static struct error *check_x86_64(Elf *elf, const char *path)
+{
+	GElf_Ehdr header;
+
+	if (!gelf_getehdr(elf, &header) || header.e_machine != EM_X86_64 ||
+	    gelf_getclass(elf) != ELFCLASS64)
+		return error_new(ENOEXEC, "%s is not for x86-64", path);
+	return NULL;
+}
+
+struct error *elf_build_id(const char *path, char **build_id)
+{
+	_cleanup_elf_ struct elf_file file = ELF_FILE_INIT;
+	const uint8_t *id;
+	const void *found;
+	ssize_t size;
+
+	try(elf_file_open(&file, path));
+	size = dwelf_elf_gnu_build_id(file.elf, &found);
+	if (size <= 0)
+		return NULL;
+	id = found;
+	*build_id = xcalloc(2 * size + 1, 1);
+	for (ssize_t i = 0; i < size; i++)
+		sprintf(*build_id + 2 * i, "%02x", id[i]);
+	return NULL;
+}
+
+static bool has_pvh_note(Elf_Data *data)
+{
+	size_t offset = 0, next, name, description;
+	GElf_Nhdr note;
+
+	while ((next = gelf_getnote(data, offset, &note, &name, &description)) > 0) {
+		if (note.n_type == XEN_ELFNOTE_PHYS32_ENTRY && note.n_namesz == 4 &&
+		    memcmp((char *)data->d_buf + name, "Xen", 4) == 0)
+			return true;
+		offset = next;
+	}
+	return false;
+}
+
+static bool is_pvh(Elf *elf)
+{
+	size_t n = 0;
+
+	elf_getphdrnum(elf, &n);
+	for (size_t i = 0; i < n; i++) {
+		GElf_Phdr header;
+		Elf_Data *data;
+
+		if (!gelf_getphdr(elf, i, &header) || header.p_type != PT_NOTE)
+			continue;
+		data = elf_getdata_rawchunk(elf, header.p_offset, header.p_filesz,
+					    ELF_T_NHDR);
+		if (data && has_pvh_note(data))
+			return true;
+	}
+	return false;
+}
+
+struct error *elf_check_pvh_kernel(const char *path)
+{
+	_cleanup_elf_ struct elf_file file = ELF_FILE_INIT;
+
+	try(elf_file_open(&file, path));
+	try(check_x86_64(file.elf, path));
+	if (is_pvh(file.elf))
+		return NULL;
+	return error_hint(error_new(ENOEXEC, "%s has no PVH entry", path),
+			  "it must be the vmlinux of a kernel with CONFIG_PVH=y");
+}
+
+struct error *elf_check_static(const char *path)
+{
+	_cleanup_elf_ struct elf_file file = ELF_FILE_INIT;
+	GElf_Phdr header;
+	size_t n = 0;
+
+	try(elf_file_open(&file, path));
+	try(check_x86_64(file.elf, path));
+	elf_getphdrnum(file.elf, &n);
+	for (size_t i = 0; i < n; i++)
+		if (gelf_getphdr(file.elf, i, &header) && header.p_type == PT_INTERP)
+			return error_new(ENOEXEC, "%s is not a static program", path);
+	return NULL;
+}

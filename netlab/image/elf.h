@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an ELF file is (elfutils): every file is hostile until read. */
+#ifndef NETLAB_IMAGE_ELF_H
+#define NETLAB_IMAGE_ELF_H
+
+#include <gelf.h>
+
+#include "util/error.h"
+
+struct elf_file {
+	int fd;
+	Elf *elf;
+};
+
+#define ELF_FILE_INIT    \
+	{                \
+		.fd = -1 \
+	}
+
+/** elf_file_open() - ENOEXEC where @path is no ELF file. */
+must_use struct error *elf_file_open(struct elf_file *file, const char *path);
+void elf_file_close(struct elf_file *file);
+#define _cleanup_elf_ _cleanup_(elf_file_close)
+
+/** elf_build_id() - its GNU build ID in hexadecimal, a new string; NULL where it has none. */
+must_use struct error *elf_build_id(const char *path, char **build_id);
+
+/** elf_check_pvh_kernel() - is it an x86-64 ELF kernel that QEMU can start by itself?
+ * QEMU finds the entry in the note XEN_ELFNOTE_PHYS32_ENTRY (CONFIG_PVH). */
+must_use struct error *elf_check_pvh_kernel(const char *path);
+
+/** elf_check_static() - is it an x86-64 program that needs no dynamic linker? */
+must_use struct error *elf_check_static(const char *path);
+
+#endif

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "image/kernel.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "image/elf.h"
+#include "image/kernelcache.h"
+#include "image/recipe.h"
+#include "util/log.h"
+#include "util/paths.h"
+#include "util/string.h"
+
+void kernel_free(struct kernel *kernel)
+{
+	if (!kernel)
+		return;
+	free(kernel->flavour);
+	free(kernel->version);
+	free(kernel->directory);
+	free(kernel->vmlinux);
+	free(kernel->bzimage);
+	free(kernel->source);
+	free(kernel->tarball);
+	free(kernel->compiler);
+	free(kernel->date);
+	free(kernel->build_id);
+	free(kernel->key);
+	free(kernel);
+}
+
+static struct error *not_built(const struct kernel_options *options)
+{
+	_cleanup_strv_ char **words = NULL;
+	_cleanup_free_ char *command = NULL;
+	const char *flavour = options->flavour ?: KERNEL_FLAVOUR_DEFAULT;
+	struct error *error = error_new(ENOENT, "the %s kernel is not built", flavour);
+
+	strv_push(&words, xstrdup("netlab"));
+	strv_push(&words, xstrdup("kernel"));
+	strv_push(&words, xstrdup("build"));
+	if (options->source) {
+		strv_push(&words, xstrdup("--source"));
+		strv_push(&words, xstrdup(options->source));
+	}
+	if (!streq(flavour, KERNEL_FLAVOUR_DEFAULT))
+		strv_push(&words, xstrdup(flavour));
+	command = shell_quote(words);
+	return error_hint(error, "run '%s'", command);
+}
+
+struct error *kernel_find(const struct kernel_options *options, struct kernel **kernel)
+{
+	_cleanup_recipe_ struct recipe *recipe = NULL;
+
+	try(recipe_new(options, &recipe));
+	*kernel = kernelcache_find(recipe->key);
+	return *kernel ? NULL : not_built(options);
+}
+
+/* "2026-11-21T03:05:00Z" sorts as time does; no date counts as oldest. */
+static int newest_first(const void *a, const void *b)
+{
+	const struct kernel *x = *(struct kernel *const *)a;
+	const struct kernel *y = *(struct kernel *const *)b;
+	int order = strcmp(y->date ?: "", x->date ?: "");
+
+	return order ?: strcmp(x->directory, y->directory);
+}
+
+/* What is not whole is not there: a folder of a build that was ended, a stranger's file. */
+static void list_one(const char *name, struct kernel ***kernels, size_t *n)
+{
+	_cleanup_error_ struct error *error = NULL;
+	_cleanup_free_ char *why = NULL;
+	struct kernel *kernel = NULL;
+
+	if (*name == '.')
+		return;
+	error = kernelcache_load(name, &kernel);
+	if (error) {
+		why = error_text(error);
+		return log_debug("not a kernel: %s", why);
+	}
+	grow(*kernels, *n);
+	(*kernels)[(*n)++] = kernel;
+}
+
+struct error *kernel_list(struct kernel ***kernels, size_t *n)
+{
+	_cleanup_free_ char *folder = path_cache("kernels");
+	_cleanup_closedir_ DIR *dir = opendir(folder);
+	struct dirent *file;
+
+	*kernels = NULL;
+	*n = 0;
+	if (!dir)
+		return errno == ENOENT ? NULL : error_errno(errno, "%s", folder);
+	while ((file = readdir(dir)))
+		list_one(file->d_name, kernels, n);
+	if (*n)
+		qsort(*kernels, *n, sizeof(**kernels), newest_first);
+	return NULL;
+}
+
+static struct error *real_path(const char *path, char **real)
+{
+	*real = realpath(path, NULL);
+	return *real ? NULL : error_errno(errno, "%s", path);
+}
+
+struct error *kernel_from_files(const char *vmlinux, const char *bzimage,
+				struct kernel **out)
+{
+	_cleanup_kernel_ struct kernel *kernel = xcalloc(1, sizeof(*kernel));
+
+	try(real_path(vmlinux, &kernel->vmlinux));
+	if (bzimage)
+		try(real_path(bzimage, &kernel->bzimage));
+	try(elf_check_pvh_kernel(kernel->vmlinux));
+	try(elf_build_id(kernel->vmlinux, &kernel->build_id));
+	kernel->directory = xstrndup(kernel->vmlinux,
+				     strrchr(kernel->vmlinux, '/') - kernel->vmlinux);
+	*out = steal_ptr(kernel);
+	return NULL;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kernels: built from a fragment in guest/kernel/ into the cache, found there, listed.
+ *
+ * A kernel in the cache is a folder $XDG_CACHE_HOME/netlab/kernels/FLAVOUR-VERSION-KEY/ with
+ * vmlinux, bzImage, config, vmlinux-gdb.py and scripts/gdb/, and note.json, which says what it
+ * was built from. It appears by rename, so that it is whole or not there.
+ */
+#ifndef NETLAB_IMAGE_KERNEL_H
+#define NETLAB_IMAGE_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util/error.h"
+
+#define KERNEL_FLAVOUR_DEFAULT "debug"
+
+struct kernel {
+	char *flavour;   /* NULL, as version, where it was built elsewhere */
+	char *version;   /* kernelrelease: "6.1.192" */
+	char *directory; /* its folder; absolute */
+	char *vmlinux;   /* absolute paths of its files */
+	char *bzimage;   /* NULL where there is none */
+	char *source;    /* the tree it was built from; NULL where not known */
+
+	/* From note.json: all but build_id are unknown of a kernel built elsewhere. */
+	char *tarball;     /* the package's, which @source is unpacked from; NULL: none */
+	char *compiler;    /* first line of gcc --version */
+	char *date;        /* when it was built: "2026-11-21T03:05:00Z" */
+	char *build_id;    /* of vmlinux, hexadecimal; NULL where it has none */
+	char *key;         /* over what it was built from, hexadecimal */
+	unsigned seconds;  /* that the build took */
+	unsigned compiled; /* files that were compiled for it */
+};
+
+void kernel_free(struct kernel *kernel);
+DEFINE_CLEANUP(struct kernel *, kernel_free);
+#define _cleanup_kernel_ _cleanup_(kernel_freep)
+
+struct kernel_options {
+	const char *flavour; /* NULL: KERNEL_FLAVOUR_DEFAULT */
+	const char *source;  /* a kernel tree; NULL: Debian's linux-source-6.1 */
+	unsigned jobs;       /* make -j; 0: one for each CPU */
+	bool rebuild;        /* build even if the cache has it */
+};
+
+/* What a build is doing: @done of @total steps (compiled files, estimated; 0: unknown). */
+typedef void (*progress_fn)(const char *what, unsigned done, unsigned total,
+			    void *userdata);
+
+/**
+ * kernel_find() - a kernel that the cache has
+ * Return: ENOENT, with the command that builds it as the hint, where it was never built.
+ */
+must_use struct error *kernel_find(const struct kernel_options *options,
+				   struct kernel **kernel);
+
+/**
+ * kernel_build() - find it, or build it and publish it in the cache
+ *
+ * Two builds of the same kernel wait for one another. An interrupted one leaves nothing but a
+ * folder that the next build clears. Compiler errors are part of the error's message, with the
+ * path of the whole log.
+ */
+must_use struct error *kernel_build(const struct kernel_options *options,
+				    progress_fn progress, void *userdata,
+				    struct kernel **kernel);
+
+/** kernel_list() - every kernel of the cache, newest first. Both are owned by the caller. */
+must_use struct error *kernel_list(struct kernel ***kernels, size_t *n);
+
+/**
+ * kernel_from_files() - a kernel built elsewhere
+ * Return: an error when @vmlinux is not an x86-64 ELF kernel with a PVH note.
+ */
+must_use struct error *kernel_from_files(const char *vmlinux, const char *bzimage,
+					 struct kernel **kernel);
+
+#endif

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "image/make.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "image/buildlog.h"
+#include "image/interrupt.h"
+#include "util/file.h"
+#include "util/lines.h"
+#include "util/process.h"
+#include "util/string.h"
+
+#define LINE_LIMIT    (1u << 16)
+#define GRACE_MS      5000 /* what make gets to delete half-written files before SIGKILL */
+#define VERSION_LIMIT 256
+
+/* A running make. Its output ends when the last process that it started is gone. */
+struct running {
+	const struct make *make;
+	pid_t pid;
+	int output;
+	int log;
+	struct interrupt interrupt;
+	struct error *interrupted; /* why it is being ended; NULL: it isn't */
+	struct lines lines;
+	struct buildlog said;
+};
+
+#define RUNNING_INIT                                                  \
+	{                                                             \
+		.output = -1, .log = -1, .interrupt = INTERRUPT_INIT, \
+	}
+
+static void running_deinit(struct running *running)
+{
+	if (running->pid > 0) {
+		kill(-running->pid, SIGKILL);
+		process_kill(running->pid);
+	}
+	close_fd(&running->output);
+	close_fd(&running->log);
+	interrupt_end(&running->interrupt);
+	error_free(running->interrupted);
+	lines_deinit(&running->lines);
+	buildlog_deinit(&running->said);
+}
+
+/*
+ * The environment must not have a say in what is built. A name without "=" is removed from it
+ * (putenv(3), glibc). Dates, users and hosts would otherwise be part of the kernel.
+ */
+static char **make_environment(const struct make *make)
+{
+	static const char *const fixed[] = {
+		"LC_ALL=C",
+		"KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 1970",
+		"KBUILD_BUILD_USER=netlab",
+		"KBUILD_BUILD_HOST=netlab",
+		"KBUILD_BUILD_VERSION=1",
+		"MAKEFLAGS",
+		"MAKEOVERRIDES",
+		"MAKEFILES",
+		"MAKELEVEL",
+		"MFLAGS",
+		"GNUMAKEFLAGS",
+		"KCFLAGS",
+		"KAFLAGS",
+		"KCPPFLAGS",
+		"KBUILD_CFLAGS",
+		"KCONFIG_CONFIG",
+		"KBUILD_OUTPUT",
+		"CPATH",
+		"C_INCLUDE_PATH",
+	};
+	char **environment = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		strv_push(&environment, xstrdup(fixed[i]));
+	if (make->allconfig)
+		strv_pushf(&environment, "KCONFIG_ALLCONFIG=%s", make->allconfig);
+	else
+		strv_push(&environment, xstrdup("KCONFIG_ALLCONFIG"));
+	return environment;
+}
+
+static char **make_argv(const struct make *make, char *const *targets)
+{
+	char **argv = NULL;
+
+	strv_push(&argv, xstrdup("make"));
+	strv_pushf(&argv, "--jobs=%u", make->jobs);
+	strv_pushf(&argv, "--directory=%s", make->source);
+	strv_pushf(&argv, "O=%s", make->build);
+	strv_push(&argv, xstrdup("ARCH=x86_64"));
+	strv_push(&argv, xstrdup("CROSS_COMPILE="));
+	strv_push(&argv, xstrdup("LLVM="));
+	strv_push(&argv, xstrdup("LOCALVERSION="));
+	strv_foreach (s, targets)
+		strv_push(&argv, xstrdup(*s));
+	return argv;
+}
+
+static struct error *spawn(struct running *running, char *const *targets)
+{
+	const struct make *make = running->make;
+	_cleanup_strv_ char **argv = make_argv(make, targets);
+	/* Its strings become the child's environment; the parent's stays as it is. */
+	_cleanup_strv_ char **environment = make_environment(make);
+	_cleanup_close_ int writer = -1;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(errno, "pipe");
+	running->output = ends[0];
+	writer = ends[1];
+	return process_spawn(&(struct process_options){.argv = argv,
+						       .environment = environment,
+						       .input = -1,
+						       .output = writer,
+						       .errors = writer,
+						       .inherited = &make->lock,
+						       .n_inherited = make->lock >= 0,
+						       .own_group = true},
+			     &running->pid);
+}
+
+static void report(const struct running *running)
+{
+	const struct make *make = running->make;
+	const char *what = running->said.linking ? "linking the kernel" : make->what;
+	unsigned done = running->said.compiled;
+
+	if (make->progress)
+		make->progress(what, done < make->estimate ? done : make->estimate,
+			       make->estimate, make->userdata);
+}
+
+static void take_lines(struct running *running)
+{
+	_cleanup_error_ struct error *error = NULL;
+	char *line = NULL;
+
+	while (!(error = lines_next(&running->lines, &line, NULL)) && line)
+		buildlog_line(&running->said, line);
+	if (error) {
+		/* Beyond all bounds for a line of make's: it is in the log, and no more. */
+		lines_deinit(&running->lines);
+		lines_init(&running->lines, LINE_LIMIT);
+	}
+}
+
+/* What there is to read now; @ended once the last writer is gone. */
+static struct error *take_output(struct running *running, bool *ended)
+{
+	char block[16384];
+	ssize_t n = read(running->output, block, sizeof(block));
+
+	if (n < 0)
+		return errno == EINTR ? NULL : error_errno(errno, "make's output");
+	*ended = n == 0;
+	lines_feed(&running->lines, block, n);
+	take_lines(running);
+	report(running);
+	return error_object(write_all(running->log, block, n), running->make->log);
+}
+
+/* make deletes what it has half made when it gets SIGTERM, and passes it on. */
+static void terminate(struct running *running, struct error *why)
+{
+	running->interrupted = why;
+	kill(-running->pid, SIGTERM);
+}
+
+static struct error *watch(struct running *running)
+{
+	struct pollfd fds[] = {{.fd = running->output, .events = POLLIN},
+			       {.fd = running->interrupt.fd, .events = POLLIN}};
+	bool ended = false;
+
+	while (!ended) {
+		int n = poll(fds, 2, running->interrupted ? GRACE_MS : -1);
+
+		if (n < 0 && errno != EINTR)
+			return error_errno(errno, "poll");
+		if (n == 0)
+			kill(-running->pid, SIGKILL);
+		if (n > 0 && fds[1].revents && !running->interrupted)
+			terminate(running, interrupt_check(&running->interrupt));
+		if (n > 0 && running->interrupted)
+			fds[1].fd = -1;
+		if (n > 0 && fds[0].revents)
+			try(take_output(running, &ended));
+	}
+	return NULL;
+}
+
+static struct error *verdict(const struct running *running, int status)
+{
+	_cleanup_free_ char *errors = buildlog_errors(&running->said);
+	_cleanup_free_ char *how = process_status_text(status);
+	const struct make *make = running->make;
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return NULL;
+	if (running->said.no_space)
+		return error_new(ENOSPC, "the disk is full: %s", make->build);
+	return error_hint(error_new(0, "make failed in %s (%s)%s%s", make->source, how,
+				    *errors ? ":\n" : "", errors),
+			  "the whole log is %s", make->log);
+}
+
+/* In the build's folder while make runs. */
+static char *marker(const char *build)
+{
+	return xasprintf("%s/.netlab-unfinished", build);
+}
+
+bool make_was_cut_off(const char *build)
+{
+	_cleanup_free_ char *path = marker(build);
+
+	return file_exists(path);
+}
+
+static struct error *mark_unfinished(const char *build)
+{
+	_cleanup_free_ char *path = marker(build);
+
+	return file_write(path, "", 0);
+}
+
+static void mark_finished(const char *build)
+{
+	_cleanup_free_ char *path = marker(build);
+
+	unlink(path);
+}
+
+static bool was_killed(int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static struct error *open_log(const struct make *make, int *fd)
+{
+	*fd = open(make->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	return *fd < 0 ? error_errno(errno, "%s", make->log) : NULL;
+}
+
+struct error *make_run(const struct make *make, char *const *targets, unsigned *compiled)
+{
+	_cleanup_(running_deinit) struct running running = RUNNING_INIT;
+	int status;
+
+	running.make = make;
+	lines_init(&running.lines, LINE_LIMIT);
+	try(open_log(make, &running.log));
+	try(interrupt_begin(&running.interrupt));
+	try(mark_unfinished(make->build));
+	try(spawn(&running, targets));
+	report(&running);
+	try(watch(&running));
+	try(process_wait(running.pid, &status));
+	running.pid = 0;
+	if (!was_killed(status))
+		mark_finished(make->build);
+	if (running.interrupted)
+		return steal_ptr(running.interrupted);
+	if (compiled)
+		*compiled = running.said.compiled;
+	return verdict(&running, status);
+}
+
+struct error *make_check_programs(void)
+{
+	static const struct {
+		const char *program, *package;
+	} needed[] = {
+		{"make", "make"},   {"gcc", "gcc"},   {"ld", "binutils"},
+		{"bison", "bison"}, {"flex", "flex"}, {"bc", "bc"},
+		{"lz4", "lz4"},     {"perl", "perl"}, {"python3", "python3"},
+	};
+	_cleanup_strv_ char **missing = NULL, **packages = NULL;
+	_cleanup_free_ char *programs = NULL, *install = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		_cleanup_free_ char *path = find_program(needed[i].program);
+
+		if (path)
+			continue;
+		strv_push(&missing, xstrdup(needed[i].program));
+		strv_push(&packages, xstrdup(needed[i].package));
+	}
+	if (!missing)
+		return NULL;
+	programs = strv_join(missing, ", ");
+	install = strv_join(packages, " ");
+	return error_hint(error_new(ENOENT, "building a kernel needs %s", programs),
+			  "apt-get install %s libelf-dev", install);
+}
+
+static struct error *read_first_line(int fd, char **line)
+{
+	char text[VERSION_LIMIT];
+	ssize_t n;
+
+	do
+		n = read(fd, text, sizeof(text) - 1);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return error_new(ENOENT, "gcc does not tell its version");
+	text[n] = '\0';
+	*line = xstrndup(text, strcspn(text, "\n"));
+	return NULL;
+}
+
+struct error *compiler_version(char **version)
+{
+	_cleanup_close_ int reader = -1, writer = -1;
+	char *argv[] = {"gcc", "--version", NULL};
+	char *environment[] = {"LC_ALL=C", NULL};
+	struct error *error;
+	int ends[2], status;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(errno, "pipe");
+	reader = ends[0];
+	writer = ends[1];
+	try(process_spawn(&(struct process_options){.argv = argv,
+						    .environment = environment,
+						    .input = -1,
+						    .output = writer,
+						    .errors = -1},
+			  &pid));
+	close_fd(&writer);
+	error = read_first_line(reader, version);
+	close_fd(&reader);
+	error_ignore(process_wait(pid, &status));
+	return error;
+}

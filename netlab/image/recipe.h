@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a kernel is to be made from, known before it is made. */
+#ifndef NETLAB_IMAGE_RECIPE_H
+#define NETLAB_IMAGE_RECIPE_H
+
+#include "image/kernel.h"
+#include "image/key.h"
+
+struct recipe {
+	char *flavour;
+	char *fragment; /* the options it asks for: fragment_read()'s */
+	char *source;   /* the kernel tree; with a tarball, where that is unpacked */
+	char *tarball; /* the distribution's; NULL: @source is a tree of the user's own */
+	char *compiler;
+	char key[KEY_SIZE];
+};
+
+/**
+ * recipe_new() - look up everything that @options mean
+ * Return: an error for a flavour that netlab doesn't have (naming those it has), a source
+ * that is no kernel tree, a missing package.
+ */
+must_use struct error *recipe_new(const struct kernel_options *options,
+				  struct recipe **recipe);
+void recipe_free(struct recipe *recipe);
+DEFINE_CLEANUP(struct recipe *, recipe_free);
+#define _cleanup_recipe_ _cleanup_(recipe_freep)
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel command line that tells a guest who it is. Pure. */
+#ifndef NETLAB_LAB_CMDLINE_H
+#define NETLAB_LAB_CMDLINE_H
+
+#include "topology/topology.h"
+
+/* x86's COMMAND_LINE_SIZE, with the NUL (arch/x86/include/asm/setup.h, Linux 6.1). */
+#define CMDLINE_SIZE 2048
+
+/**
+ * cmdline_build() - console, name, root, addresses ("netlab.nic=MAC,ADDRESS/PREFIX,…" for each card)
+ * and, behind " -- ", the command that init starts
+ * @line: a new string, which the caller frees
+ * Return: an error when it does not fit into CMDLINE_SIZE.
+ */
+must_use struct error *cmdline_build(const struct guest *guest, char **line);
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Are there the functions that a topology's debug steps name? */
+#include "lab/debug.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+#include "image/symbols.h"
+#include "lab/debugcheck.h"
+#include "util/string.h"
+
+#define FUNCTION_CHARACTERS                                     \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_" \
+	"0123456789."
+
+/* What stands behind FILE: in "FILE:FUNCTION" and "FILE:LINE". */
+static const char *without_file(const char *at)
+{
+	const char *colon = strrchr(at, ':');
+
+	return colon ? colon + 1 : at;
+}
+
+struct error *debug_check_location(const char *vmlinux, const char *at)
+{
+	const char *function = without_file(at);
+	size_t length = strlen(function);
+
+	if (!length || strspn(function, FUNCTION_CHARACTERS) != length)
+		return error_new(EINVAL, "'%s' is not a function's name", at);
+	if (isdigit((unsigned char)*function))
+		return function == at
+			       ? error_new(EINVAL, "'%s' is not a function's name", at)
+			       : NULL;
+	return symbols_check_function(vmlinux, function);
+}
+
+struct error *debug_check_steps(const struct topology *topology, const char *guest,
+				const char *vmlinux)
+{
+	for (size_t i = 0; i < topology->n_debugs; i++) {
+		const struct debug_step *step = &topology->debugs[i];
+
+		if (guest && !streq(step->guest, guest))
+			continue;
+		try(error_prefix(debug_check_location(vmlinux, step->at), "%s:%u:%u",
+				 topology->file, step->location.line,
+				 step->location.column));
+	}
+	return NULL;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One guest of a running lab: QEMU's process, QMP, the agent, the console. */
+#ifndef NETLAB_LAB_GUEST_H
+#define NETLAB_LAB_GUEST_H
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "image/kernel.h"
+#include "link/link.h"
+#include "topology/topology.h"
+#include "vm/agent.h"
+#include "vm/machine.h"
+
+/*
+ * GUEST_OFF: no process yet. guest_start() moves it to BOOTING.
+ * GUEST_BOOTING: QEMU runs, the agent was not heard. The agent's hello moves it to UP, the
+ *	console's "Kernel panic" to PANICKED, QEMU's end to GONE. With KVM, a QEMU that ends
+ *	before the guest said a word, or a guest that stays silent for GUEST_KVM_SILENCE_NS,
+ *	is started again with TCG, and stays BOOTING.
+ * GUEST_UP: the agent answers. A panic moves it to PANICKED, QEMU's end to GONE.
+ * GUEST_PANICKED: the guest's kernel stands still, QEMU runs: gdb can look. QEMU's end moves
+ *	it to GONE. Nothing leads back.
+ * GUEST_GONE: QEMU has ended; forever.
+ *
+ * Whether QEMU holds the guest (gdb, --freeze, QMP stop) is apart from this: see @halted.
+ */
+enum guest_state {
+	GUEST_OFF,
+	GUEST_BOOTING,
+	GUEST_UP,
+	GUEST_PANICKED,
+	GUEST_GONE,
+};
+
+#define GUEST_KVM_SILENCE_NS (5ull * 1000000000)
+
+const char *guest_state_name(enum guest_state state); /* "booting", "up", … */
+
+struct lab_guest;
+
+/* What one guest is started with; everything is borrowed and outlives the guest. */
+struct guest_options {
+	const struct guest *spec;
+	const struct kernel *kernel;
+	const char *initrd;
+	const char *lab;           /* the lab's name */
+	const char *rundir;        /* the lab's runtime folder, for the gdb socket */
+	const char *console_log;   /* path */
+	const struct links *links; /* where its TAPs are */
+	enum accel accel;
+	bool accel_may_fall_back; /* KVM was chosen by "auto" */
+	bool freeze;
+};
+
+struct guest_handlers {
+	/* The state changed, or the guest was halted or resumed. */
+	void (*changed)(struct lab_guest *guest, void *userdata);
+	/* The guest has read all input of its commands: there is room for more. */
+	void (*drained)(struct lab_guest *guest, void *userdata);
+	/* KVM failed, and it boots once more, with TCG. */
+	void (*restarted)(struct lab_guest *guest, void *userdata);
+};
+
+/** guest_start() - start QEMU; the rest is told by @handlers. */
+must_use struct error *guest_start(struct lab_guest **guest, sd_event *event,
+				   const struct guest_options *options,
+				   const struct guest_handlers *handlers, void *userdata);
+
+enum guest_state guest_get_state(const struct lab_guest *guest);
+const char *guest_name(const struct lab_guest *guest);
+bool guest_is_halted(const struct lab_guest *guest);
+bool guest_is_frozen(
+	const struct lab_guest *guest); /* by --freeze, and not yet released */
+struct agent *guest_agent(struct lab_guest *guest); /* NULL where it can't be asked */
+must_use struct error *guest_attach_console(struct lab_guest *guest, int fd);
+
+/** guest_obituary() - why it is not up: its state and the console's last lines. */
+must_use struct error *guest_obituary(const struct lab_guest *guest);
+
+/** guest_to_json() - what `netlab status --json` shows of it; a new reference. */
+json_t *guest_to_json(const struct lab_guest *guest);
+
+/** guest_poweroff() - ask it to go; where it can't be asked it has to be killed. */
+void guest_poweroff(struct lab_guest *guest);
+
+/** guest_is_leaving() - was it asked to go, and can be expected to? */
+bool guest_is_leaving(const struct lab_guest *guest);
+
+/** guest_free() - kill QEMU, if it still runs, and reap it; NULL is fine. */
+void guest_free(struct lab_guest *guest);
+DEFINE_CLEANUP(struct lab_guest *, guest_free);
+
+#endif

@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lab/lab.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+
+#include "capture/capture.h"
+#include "lab/live.h"
+#include "topology/describe.h"
+#include "util/log.h"
+#include "util/string.h"
+#include "vm/kvm.h"
+
+struct lab {
+	struct lab_options options;
+	enum lab_state state;
+	struct error *failure; /* why it stops; NULL: because it was asked to */
+	sd_event *event;
+	sd_event_source *deadline;
+	struct plan *plan;
+	struct links *links;
+	struct capture *capture;
+	struct capture_link *captured; /* of the topology's capture */
+	char **descriptions;           /* owned texts of @captured */
+	size_t n_captured;
+	char *capture_path;
+	struct lab_guest **guests;
+	size_t n_guests;
+	char **console_logs;
+	uint64_t started_ns; /* CLOCK_MONOTONIC */
+	const struct lab_handlers *handlers;
+	void *userdata;
+};
+
+static const char *const state_names[] = {
+	[LAB_STARTING] = "starting",
+	[LAB_UP] = "up",
+	[LAB_STOPPING] = "stopping",
+	[LAB_STOPPED] = "stopped",
+};
+static_assert(ARRAY_SIZE(state_names) == LAB_STOPPED + 1, "one name for each state");
+
+static const char *const choice_names[] = {
+	[ACCEL_CHOICE_AUTO] = "auto",
+	[ACCEL_CHOICE_KVM] = "kvm",
+	[ACCEL_CHOICE_TCG] = "tcg",
+};
+static_assert(ARRAY_SIZE(choice_names) == ACCEL_CHOICE_TCG + 1,
+	      "one name for each choice");
+
+const char *lab_state_name(enum lab_state state)
+{
+	return state_names[state];
+}
+
+struct error *accel_choice_parse(const char *text, enum accel_choice *choice)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(choice_names); i++) {
+		if (streq(text, choice_names[i])) {
+			*choice = i;
+			return NULL;
+		}
+	}
+	return error_new(EINVAL, "'%s' is no accelerator; it is auto, kvm or tcg", text);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+static void set_state(struct lab *lab, enum lab_state state)
+{
+	if (lab->state == state)
+		return;
+	lab->state = state;
+	lab->handlers->changed(lab, state, lab->failure, lab->userdata);
+}
+
+/* --- the capture that the topology asks for ------------------------------------------------ */
+
+static void on_capture_failed(struct capture *capture, struct error *error,
+			      void *userdata)
+{
+	struct lab *lab = userdata;
+	_cleanup_free_ char *text = error_text(error);
+
+	log_warning("the capture ends: %s", text);
+	error_free(error);
+	lab->capture = NULL;
+	capture_free(capture);
+}
+
+static struct error *start_capture(struct lab *lab)
+{
+	_cleanup_free_ char *comment = xasprintf(
+		"netlab lab %s, from %s", lab->options.name, lab->options.topology->file);
+	struct capture_options options = {.comment = comment};
+	int fd;
+
+	strv_foreach (name, lab->options.topology->capture) {
+		char *description = link_describe(plan_link(lab->plan, *name));
+
+		strv_push(&lab->descriptions, description);
+		grow(lab->captured, lab->n_captured);
+		lab->captured[lab->n_captured++] =
+			(struct capture_link){*name, description};
+	}
+	if (!lab->n_captured)
+		return NULL;
+	lab->capture_path =
+		xasprintf("%s/%s.pcapng", lab->options.output, lab->options.name);
+	fd = open(lab->capture_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return error_errno(errno, "%s", lab->capture_path);
+	options.links = lab->captured;
+	options.n_links = lab->n_captured;
+	return capture_new(&lab->capture, lab->event, fd, &options, on_capture_failed,
+			   lab);
+}
+
+/* --- guests ------------------------------------------------------------------------------- */
+
+static bool has_settled(const struct lab_guest *guest)
+{
+	return guest_get_state(guest) == GUEST_UP || guest_is_frozen(guest);
+}
+
+static void fail_lab(struct lab *lab, struct error *error)
+{
+	if (lab->failure)
+		error_free(error);
+	else
+		lab->failure = error;
+	lab_stop(lab);
+}
+
+static void on_starting_changed(struct lab *lab, struct lab_guest *guest)
+{
+	if (guest_get_state(guest) == GUEST_GONE ||
+	    guest_get_state(guest) == GUEST_PANICKED) {
+		fail_lab(lab, guest_obituary(guest));
+		return;
+	}
+	for (size_t i = 0; i < lab->n_guests; i++)
+		if (!lab->guests[i] || !has_settled(lab->guests[i]))
+			return;
+	lab->deadline = sd_event_source_disable_unref(lab->deadline);
+	set_state(lab, LAB_UP);
+}
+
+static int finish_stop(sd_event_source *source, void *userdata);
+
+/* Taking the guests apart from within one of their own callbacks would pull the ground from
+ * under it: the loop does it next. */
+static void schedule_finish(struct lab *lab)
+{
+	sd_event_source *source;
+
+	if (sd_event_add_defer(lab->event, &source, finish_stop, lab) < 0)
+		return;
+	sd_event_source_disable_unref(lab->deadline);
+	lab->deadline = source;
+}
+
+/* Only a guest that was up and runs can power off by itself; others aren't waited for. */
+static bool someone_is_leaving(const struct lab *lab)
+{
+	for (size_t i = 0; i < lab->n_guests; i++)
+		if (lab->guests[i] && guest_is_leaving(lab->guests[i]))
+			return true;
+	return false;
+}
+
+static void on_guest_changed(struct lab_guest *guest, void *userdata)
+{
+	struct lab *lab = userdata;
+	_cleanup_error_ struct error *obituary = NULL;
+
+	switch (lab->state) {
+	case LAB_STARTING:
+		on_starting_changed(lab, guest);
+		break;
+	case LAB_UP:
+		if (guest_get_state(guest) != GUEST_GONE)
+			break;
+		obituary = guest_obituary(guest);
+		log_warning("%s: %s", guest_name(guest), obituary->message);
+		break;
+	case LAB_STOPPING:
+		if (!someone_is_leaving(lab))
+			schedule_finish(lab);
+		break;
+	case LAB_STOPPED:
+		break;
+	}
+}
+
+static void on_guest_drained(struct lab_guest *guest, void *userdata)
+{
+	struct lab *lab = userdata;
+
+	(void)guest;
+	lab->handlers->drained(lab, lab->userdata);
+}
+
+/* It has to boot once more: what it lost with KVM is not held against it. */
+static void on_guest_restarted(struct lab_guest *guest, void *userdata)
+{
+	struct lab *lab = userdata;
+
+	(void)guest;
+	if (lab->state == LAB_STARTING)
+		sd_event_source_set_time_relative(lab->deadline,
+						  lab->options.timeout_ns / 1000);
+}
+
+static const struct guest_handlers guest_handlers = {on_guest_changed, on_guest_drained,
+						     on_guest_restarted};
+
+static bool is_frozen_by_wish(const struct lab_options *options, const char *guest)
+{
+	return options->freeze && (!*options->freeze || streq(options->freeze, guest));
+}
+
+static struct error *choose_accel(enum accel_choice choice, enum accel *accel)
+{
+	struct error *reason;
+
+	*accel = ACCEL_TCG;
+	if (choice == ACCEL_CHOICE_TCG)
+		return NULL;
+	reason = kvm_check();
+	if (!reason) {
+		*accel = ACCEL_KVM;
+		return NULL;
+	}
+	if (choice == ACCEL_CHOICE_KVM)
+		return error_prefix(reason, "--accel kvm");
+	log_warning("no KVM (%s): guests run under TCG, some ten times slower",
+		    reason->message);
+	error_free(reason);
+	return NULL;
+}
+
+static struct error *start_guest(struct lab *lab, size_t i, const char *rundir,
+				 enum accel accel)
+{
+	const struct guest *spec = &lab->options.topology->guests[i];
+	struct guest_options options = {
+		.spec = spec,
+		.kernel = lab->options.kernels[i],
+		.initrd = lab->options.initrd,
+		.lab = lab->options.name,
+		.rundir = rundir,
+		.links = lab->links,
+		.accel = accel,
+		.accel_may_fall_back = lab->options.accel == ACCEL_CHOICE_AUTO,
+		.freeze = is_frozen_by_wish(&lab->options, spec->name),
+	};
+
+	strv_pushf(&lab->console_logs, "%s/%s.console", lab->options.output, spec->name);
+	options.console_log = lab->console_logs[i];
+	return guest_start(&lab->guests[i], lab->event, &options, &guest_handlers, lab);
+}
+
+static void announce(const struct lab *lab)
+{
+	_cleanup_strv_ char **names = NULL;
+	_cleanup_free_ char *joined = NULL;
+
+	for (size_t i = 0; i < lab->n_guests; i++)
+		strv_push(&names, xstrdup(guest_name(lab->guests[i])));
+	joined = strv_join(names, ", ");
+	log_info("booting %s", joined);
+}
+
+static struct error *start_guests(struct lab *lab, const char *rundir)
+{
+	enum accel accel;
+
+	lab->n_guests = lab->options.topology->n_guests;
+	lab->guests = xcalloc(lab->n_guests, sizeof(*lab->guests));
+	if (!lab->n_guests)
+		return NULL;
+	try(choose_accel(lab->options.accel, &accel));
+	for (size_t i = 0; i < lab->n_guests; i++)
+		try(start_guest(lab, i, rundir, accel));
+	announce(lab);
+	return NULL;
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct lab *lab = userdata;
+
+	(void)source, (void)usec;
+	for (size_t i = 0; i < lab->n_guests; i++) {
+		if (has_settled(lab->guests[i]))
+			continue;
+		fail_lab(lab, error_prefix(guest_obituary(lab->guests[i]), "after %g s",
+					   lab->options.timeout_ns / 1e9));
+		break;
+	}
+	return 0;
+}
+
+static int on_started(sd_event_source *source, void *userdata)
+{
+	struct lab *lab = userdata;
+
+	(void)source;
+	for (size_t i = 0; i < lab->n_guests && lab->state == LAB_STARTING; i++)
+		on_starting_changed(lab, lab->guests[i]);
+	if (!lab->n_guests)
+		set_state(lab, LAB_UP);
+	return 0;
+}
+
+/* A lab without guests, or with frozen ones alone, is up at once: the loop says so. */
+static struct error *await_guests(struct lab *lab)
+{
+	bool all_settled = true;
+	int r;
+
+	for (size_t i = 0; i < lab->n_guests; i++)
+		all_settled = all_settled && has_settled(lab->guests[i]);
+	if (all_settled)
+		r = sd_event_add_defer(lab->event, &lab->deadline, on_started, lab);
+	else
+		r = sd_event_add_time_relative(
+			lab->event, &lab->deadline, CLOCK_MONOTONIC,
+			lab->options.timeout_ns / 1000, 0, on_deadline, lab);
+	return r < 0 ? error_errno(-r, "timer") : NULL;
+}
+
+struct error *lab_new(struct lab **result, sd_event *event,
+		      const struct lab_options *options, const char *rundir,
+		      const struct lab_handlers *handlers, void *userdata)
+{
+	_cleanup_lab_ struct lab *lab = xcalloc(1, sizeof(*lab));
+
+	lab->options = *options;
+	lab->event = sd_event_ref(event);
+	lab->handlers = handlers;
+	lab->userdata = userdata;
+	lab->started_ns = now_ns();
+	if (options->topology->netns == NETNS_HOST)
+		return error_new(EOPNOTSUPP,
+				 "%s: netns: host is not carried out by this version",
+				 options->topology->file);
+	lab->plan = plan_new(options->topology);
+	try(links_open(&lab->links));
+	try(links_build(lab->links, lab->plan));
+	try(start_capture(lab));
+	try(start_guests(lab, rundir));
+	try(await_guests(lab));
+	*result = steal_ptr(lab);
+	return NULL;
+}
+
+/* --- the end ------------------------------------------------------------------------------ */
+
+static void release(struct lab *lab)
+{
+	struct error *error = NULL;
+
+	lab->deadline = sd_event_source_disable_unref(lab->deadline);
+	for (size_t i = 0; i < lab->n_guests; i++)
+		guest_free(steal_ptr(lab->guests[i]));
+	lab->n_guests = 0;
+	if (lab->capture)
+		error = capture_finish(lab->capture);
+	if (error)
+		log_warning("%s: %s", lab->capture_path, error->message);
+	error_free(error);
+	capture_free(steal_ptr(lab->capture));
+	if (lab->links)
+		links_delete(lab->links);
+	links_free(steal_ptr(lab->links));
+}
+
+static int finish_stop(sd_event_source *source, void *userdata)
+{
+	struct lab *lab = userdata;
+
+	(void)source;
+	release(lab);
+	set_state(lab, LAB_STOPPED);
+	return 0;
+}
+
+static int on_poweroff_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)usec;
+	return finish_stop(source, userdata);
+}
+
+void lab_stop(struct lab *lab)
+{
+	if (lab->state == LAB_STOPPING || lab->state == LAB_STOPPED)
+		return;
+	lab->deadline = sd_event_source_disable_unref(lab->deadline);
+	set_state(lab, LAB_STOPPING);
+	for (size_t i = 0; i < lab->n_guests; i++)
+		if (lab->guests[i])
+			guest_poweroff(lab->guests[i]);
+	if (!someone_is_leaving(lab) ||
+	    sd_event_add_time_relative(lab->event, &lab->deadline, CLOCK_MONOTONIC,
+				       LAB_POWEROFF_NS / 1000, 0, on_poweroff_deadline,
+				       lab) < 0)
+		schedule_finish(lab);
+}
+
+enum lab_state lab_get_state(const struct lab *lab)
+{
+	return lab->state;
+}
+
+const struct topology *lab_topology(const struct lab *lab)
+{
+	return lab->options.topology;
+}
+
+struct error *lab_find_guest(struct lab *lab, const char *name, struct lab_guest **guest)
+{
+	_cleanup_strv_ char **names = NULL;
+	_cleanup_free_ char *joined = NULL;
+
+	for (size_t i = 0; i < lab->n_guests; i++) {
+		if (streq(guest_name(lab->guests[i]), name)) {
+			*guest = lab->guests[i];
+			return NULL;
+		}
+		strv_push(&names, xstrdup(guest_name(lab->guests[i])));
+	}
+	joined = strv_join(names, ", ");
+	return error_new(ENOENT, "no guest '%s' in lab '%s'; it has: %s", name,
+			 lab->options.name, *joined ? joined : "none");
+}
+
+static json_t *links_to_json(const struct lab *lab)
+{
+	json_t *links = plan_links_to_json(lab->plan);
+
+	live_add(links);
+	return links;
+}
+
+/* Where each node's namespace can be opened, while the lab holds it. */
+static json_t *nodes_to_json(const struct lab *lab)
+{
+	json_t *nodes = plan_nodes_to_json(lab->plan), *node;
+	size_t i;
+
+	json_array_foreach (nodes, i, node) {
+		int fd = lab->links ? links_node_fd(lab->links, i) : -1;
+		_cleanup_free_ char *path = xasprintf("/proc/%d/fd/%d", getpid(), fd);
+
+		if (fd >= 0)
+			json_object_set_new(node, "namespace", json_string(path));
+	}
+	return nodes;
+}
+
+static json_t *capture_to_json(const struct lab *lab)
+{
+	json_t *links = json_array();
+
+	for (size_t i = 0; lab->capture && i < lab->n_captured; i++) {
+		struct capture_statistics s = {0};
+
+		capture_get_statistics(lab->capture, i, &s);
+		json_array_append_new(links, json_pack("{s:s, s:I, s:I, s:I}", "name",
+						       lab->captured[i].name, "received",
+						       (json_int_t)s.received, "dropped",
+						       (json_int_t)s.dropped, "written",
+						       (json_int_t)s.written));
+	}
+	return json_pack("{s:s, s:b, s:o}", "file", lab->capture_path, "running",
+			 lab->capture != NULL, "links", links);
+}
+
+json_t *lab_to_json(const struct lab *lab)
+{
+	json_t *guests = json_array(), *json;
+
+	for (size_t i = 0; i < lab->n_guests; i++)
+		json_array_append_new(guests, guest_to_json(lab->guests[i]));
+	json = json_pack(
+		"{s:s, s:s, s:i, s:s, s:s, s:I, s:o, s:o, s:o}", "lab", lab->options.name,
+		"state", lab_state_name(lab->state), "pid", (int)getpid(), "topology",
+		lab->options.topology->file, "output", lab->options.output, "uptime_ns",
+		(json_int_t)(now_ns() - lab->started_ns), "nodes", nodes_to_json(lab),
+		"links", links_to_json(lab), "guests", guests);
+	if (lab->capture_path)
+		json_object_set_new(json, "capture", capture_to_json(lab));
+	return json;
+}
+
+void lab_free(struct lab *lab)
+{
+	if (!lab)
+		return;
+	release(lab);
+	plan_free(lab->plan);
+	free(lab->captured);
+	strv_free(lab->descriptions);
+	strv_free(lab->console_logs);
+	free(lab->capture_path);
+	free(lab->guests);
+	error_free(lab->failure);
+	sd_event_unref(lab->event);
+	free(lab);
+}

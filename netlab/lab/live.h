@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a lab's links are like at this moment. */
+#ifndef NETLAB_LAB_LIVE_H
+#define NETLAB_LAB_LIVE_H
+
+#include <jansson.h>
+
+/**
+ * live_add() - give each of the links[] of a status its `live`, read from the kernel now
+ *
+ * A link that is not there gets null. Where the kernel can't be asked they are left without.
+ */
+void live_add(json_t *links);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kinds of links share, and what each does in its own way. */
+#ifndef NETLAB_LINK_KIND_H
+#define NETLAB_LINK_KIND_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "link/netlink.h"
+#include "link/node.h"
+#include "topology/plan.h"
+#include "util/error.h"
+
+struct made_link {
+	char name[IFNAMSIZ];
+	size_t node;    /* index into the nodes of struct links */
+	int index;      /* the kernel's interface index; 0 until it is known */
+	int tap;        /* descriptor that holds a TAP; -1 otherwise; owned */
+	uint32_t group; /* link group shared by what one links_build() made: see undo() */
+	bool has_mac;   /* else the kernel chooses one */
+	bool inherits;  /* has the address of its lower link, without being told */
+	uint8_t mac[6];
+	bool without_ipv6; /* the kernel does no IPv6 on it: its MTU is too small (RFC 8200) */
+};
+
+/* A link that is being made. All is borrowed. */
+struct link_job {
+	const struct planned_link *planned;
+	struct made_link *made;
+	struct node *node;
+	const struct made_link *master; /* NULL: none */
+	const struct made_link *lower;  /* NULL: none */
+	const struct link_job *peer;    /* a veth's other end */
+	const struct made_link
+		*redirects; /* ifb: what comes in by this link goes through it */
+};
+
+struct link_kind_ops {
+	const char *type;   /* the kernel's name of the kind */
+	const char *module; /* the kernel module that does it */
+	/*
+	 * Makes the link, down; sets link->tap. NULL: it is made over rtnetlink, as
+	 * link_create() does it.
+	 */
+	struct error *(*create)(const struct link_job *job);
+	/* Says what is the kind's own with libnl's means; NULL: nothing. 0 or libnl's code. */
+	int (*describe)(const struct link_job *job, struct rtnl_link *link);
+	/* The same, where libnl has no means: adds IFLA_LINKINFO, its type included. */
+	int (*put_info)(const struct link_job *job, struct nl_msg *message);
+	/* Further requests to a link that has its settings, but isn't raised; NULL: none. */
+	struct error *(*prepare)(const struct link_job *job);
+	uint32_t txqueuelen; /* frames, where the topology names none; 0: the kernel's */
+	bool is_bridge; /* speaks, is raised behind its ports, has its least port's MTU */
+	bool by_ioctl;  /* gets its settings only once it is there */
+	bool is_silent; /* no one speaks on it, whatever it is part of */
+};
+
+extern const struct link_kind_ops bridge_ops;
+extern const struct link_kind_ops tap_ops;
+extern const struct link_kind_ops veth_ops;
+extern const struct link_kind_ops vlan_ops;
+extern const struct link_kind_ops vxlan_ops;
+extern const struct link_kind_ops macvlan_ops;
+extern const struct link_kind_ops dummy_ops;
+extern const struct link_kind_ops ifb_ops;
+
+/** link_kind_ops() - the table's entry for @kind. */
+const struct link_kind_ops *link_kind_ops(enum link_kind kind);
+
+/* --- requests.c ------------------------------------------------------------------------- */
+
+/**
+ * link_put_common() - say in @link what every link is made with: name, group and settings
+ * Return: 0 or libnl's code.
+ */
+int link_put_common(const struct link_job *job, struct rtnl_link *link);
+
+/** link_create() - make the link in its node, over rtnetlink. */
+must_use struct error *link_create(const struct link_job *job);
+
+/**
+ * link_put_settings() - add MTU, MAC and queue length to @link; not a bridge's MTU, which
+ * comes when it has its ports. 0 or libnl's code.
+ */
+int link_put_settings(const struct link_job *job, struct rtnl_link *link);
+
+/**
+ * link_change() - have the kernel change what is set in @changes
+ * @changes: NULL means that memory was short
+ * @what: what could not be done, for the error
+ */
+must_use struct error *link_change(struct netlink *netlink, int index,
+				   struct rtnl_link *changes, const char *what);
+
+/** link_raise() - bring it up; @mtu: bytes, 0: as it is. */
+must_use struct error *link_raise(struct netlink *netlink, int index, uint32_t mtu);
+
+/* --- addresses.c ------------------------------------------------------------------------ */
+
+/**
+ * link_mac() - a hardware address from a link's name and its node's: the same on each run,
+ * locally administered, and not one of the bridge's ports'
+ * @node: NULL for the host side
+ */
+void link_mac(const char *node, const char *name, uint8_t mac[6]);
+
+/** address_to_abstract() - as libnl has addresses; the caller puts it. NULL: no memory. */
+struct nl_addr *address_to_abstract(const struct address *address);
+
+/** link_add_addresses() - give the link the addresses of its plan, usable at once. */
+must_use struct error *link_add_addresses(const struct link_job *job);
+
+/**
+ * link_add_link_local() - give the link its IPv6 link-local address (modified EUI-64 of its
+ * hardware address), usable at once and without a router being solicited
+ */
+must_use struct error *link_add_link_local(const struct link_job *job);
+
+/* --- port-vlans.c, offload.c, impair.c, routes.c ---------------------------------------- */
+
+/** link_set_vlans() - VLANs of a bridge's port, or of a bridge that filters them. */
+must_use struct error *link_set_vlans(const struct link_job *job);
+
+/**
+ * link_set_offloads() - switch offloads as the topology says
+ *
+ * The process must be in the link's network namespace. What the kernel doesn't let be changed
+ * is an error that names offload and feature.
+ */
+must_use struct error *link_set_offloads(const struct link_job *job);
+
+/** link_impair() - delay, lose and limit what leaves the link. */
+must_use struct error *link_impair(const struct link_job *job);
+
+/** link_redirect() - have all that comes in by @from go through the link @to first. */
+must_use struct error *link_redirect(struct netlink *netlink,
+				     const struct made_link *from,
+				     const struct made_link *to);
+
+/** ifb_name() - the name of the ifb before a link: "ifb-LINK", or as much as there is room. */
+void ifb_name(const char *link, char name[IFNAMSIZ]);
+
+/** node_add_route() - @device: index of the link it names; 0 where it names none. */
+must_use struct error *node_add_route(struct node *node, const struct route *route,
+				      int device);
+
+/** node_add_neighbour() - permanent; @device: index of the link it is behind. */
+must_use struct error *node_add_neighbour(struct node *node,
+					  const struct neighbour *neighbour, int device);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Links in the network namespace that the process is in: made over rtnetlink by libnl-route
+ * (TAPs by the TUN ioctls, as rtnetlink refuses to make them).
+ */
+#ifndef NETLAB_LINK_LINK_H
+#define NETLAB_LINK_LINK_H
+
+#include "topology/plan.h"
+#include "util/error.h"
+
+struct links; /* a netlink socket, and the links made through it */
+
+/** links_open() - a socket into the current network namespace; raises "lo" as well. */
+must_use struct error *links_open(struct links **links);
+
+/**
+ * links_build() - make every link of @plan, with ports, addresses and all links up
+ *
+ * IPv6 addresses are usable at once (IFA_F_NODAD). TAPs carry no IPv6 of their own. On error
+ * everything that this call made is gone again, and the error names the link, the line of the
+ * topology and the kernel's extended ACK.
+ */
+must_use struct error *links_build(struct links *links, const struct plan *plan);
+
+/**
+ * links_tap_fd() - the descriptor of a TAP that links_build() made; owned by @links
+ * Return: -1 where there is no such TAP. It is O_NONBLOCK and O_CLOEXEC, attached with
+ * IFF_TAP | IFF_NO_PI | IFF_VNET_HDR (struct virtio_net_hdr, 10 bytes, legacy layout).
+ */
+int links_tap_fd(const struct links *links, const char *name);
+
+/**
+ * links_node_fd() - the network namespace of one of the plan's nodes; owned by @links
+ * @node: index into the plan's nodes; 0, the host side, is the namespace that links_open()
+ *        was called in
+ * Return: a descriptor of the namespace, close-on-exec; -1 where there is no such node.
+ */
+int links_node_fd(const struct links *links, size_t node);
+
+/** links_give_tap() - hand a TAP's descriptor over to the caller. */
+int links_give_tap(struct links *links, const char *name);
+
+/**
+ * links_delete() - delete everything that links_build() made through @links, in one request
+ *
+ * For many TAPs at once that is tens of times faster than closing their descriptors one by
+ * one. Descriptors handed over stay open, and are then those of no link.
+ */
+void links_delete(struct links *links);
+
+/** links_free() - close everything. What holds no descriptor stays with its namespace. */
+void links_free(struct links *links);
+DEFINE_CLEANUP(struct links *, links_free);
+#define _cleanup_links_ _cleanup_(links_freep)
+
+/** tap_check_device() - can this process open /dev/net/tun? The error says what to do. */
+must_use struct error *tap_check_device(void);
+
+#endif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Switches of a network namespace: /proc/sys/net shows those of the process that looks. */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "link/node.h"
+#include "util/file.h"
+#include "util/string.h"
+
+/*
+ * Dots become slashes and slashes dots, so that net.ipv4.conf.eth0/5.rp_filter means the link
+ * eth0.5; a name with a slash first is a path already.
+ */
+static void turn_into_path(char *name)
+{
+	char *first = strpbrk(name, "./");
+
+	if (!first || *first == '/')
+		return;
+	for (char *c = name; *c; c++)
+		*c = *c == '.' ? '/' : *c == '/' ? '.' : *c;
+}
+
+/* Nothing but the network's, and nothing above it. */
+static bool is_below_net(const char *path)
+{
+	return string_after(path, "net/") && !strstr(path, "/../") &&
+	       !strstr(path, "/./") && !strstr(path, "//");
+}
+
+static struct error *open_setting(const char *path, int *fd)
+{
+	_cleanup_free_ char *whole = xasprintf("/proc/sys/%s", path);
+
+	*fd = open(whole, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (*fd >= 0)
+		return NULL;
+	if (errno == ENOENT || errno == EISDIR)
+		return error_new(ENOENT, "the kernel has no such setting of a network "
+					 "namespace");
+	return error_errno(errno, "can't be set");
+}
+
+static struct error *write_setting(const char *name, const char *value)
+{
+	_cleanup_free_ char *path = xstrdup(name);
+	_cleanup_close_ int fd = -1;
+	struct error *error;
+	int code;
+
+	turn_into_path(path);
+	if (!is_below_net(path))
+		return error_new(EINVAL, "not a setting of the network (net.…)");
+	try(open_setting(path, &fd));
+	error = write_all(fd, value, strlen(value));
+	if (!error)
+		return NULL;
+	code = error->code;
+	error_free(error);
+	return error_errno(code, "can't be '%s'", value);
+}
+
+struct error *sysctl_write(const char *setting)
+{
+	_cleanup_free_ char *name = xstrndup(setting, strcspn(setting, "="));
+	const char *value = string_after(setting + strlen(name), "=");
+
+	if (!value)
+		return error_new(EINVAL, "sysctl '%s': no '=' and value", setting);
+	return error_prefix(write_setting(name, value), "sysctl %s", name);
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which kernel a guest boots. */
+#include "topology/reader.h"
+#include "util/string.h"
+
+void kernel_choice_deinit(struct kernel_choice *choice)
+{
+	free(choice->flavour);
+	free(choice->source);
+	free(choice->vmlinux);
+	free(choice->bzimage);
+	*choice = (struct kernel_choice){0};
+}
+
+void kernel_choice_copy(struct kernel_choice *to, const struct kernel_choice *from)
+{
+	*to = (struct kernel_choice){
+		.flavour = xstrdup(from->flavour),
+		.source = xstrdup(from->source),
+		.vmlinux = xstrdup(from->vmlinux),
+		.bzimage = xstrdup(from->bzimage),
+		.at = from->at,
+	};
+}
+
+static void read_flavour(struct reader *reader, const char *what, const struct node *node,
+			 void *into)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	struct kernel_choice *choice = into;
+	const char *text = read_text(reader, what, node);
+
+	if (!text)
+		return;
+	if (!*text || text[strspn(text, allowed)] || strlen(text) > LAB_NAME_MAX)
+		report_add(
+			reader->reports, node->at,
+			"%s: '%s' is no flavour of a kernel: that is 1 to %d of a-z, 0-9 "
+			"and '-'",
+			what, text, LAB_NAME_MAX);
+	choice->flavour = xstrdup(text);
+}
+
+static void read_path(struct reader *reader, const char *what, const struct node *node,
+		      char **path)
+{
+	const char *text = read_line(reader, what, node);
+
+	if (text)
+		*path = *text == '/' ? xstrdup(text)
+				     : xasprintf("%s/%s", reader->directory, text);
+}
+
+static void read_source(struct reader *reader, const char *what, const struct node *node,
+			void *into)
+{
+	read_path(reader, what, node, &((struct kernel_choice *)into)->source);
+}
+
+static void read_vmlinux(struct reader *reader, const char *what, const struct node *node,
+			 void *into)
+{
+	read_path(reader, what, node, &((struct kernel_choice *)into)->vmlinux);
+}
+
+static void read_bzimage(struct reader *reader, const char *what, const struct node *node,
+			 void *into)
+{
+	read_path(reader, what, node, &((struct kernel_choice *)into)->bzimage);
+}
+
+static const struct field kernel_fields[] = {
+	{"flavour", read_flavour, false, 0},
+	{"source", read_source, false, 0},
+	{"vmlinux", read_vmlinux, false, 0},
+	{"bzimage", read_bzimage, false, 0},
+	{NULL},
+};
+
+static const char *kernel_fault(const struct kernel_choice *choice)
+{
+	if (choice->vmlinux && (choice->flavour || choice->source))
+		return "'vmlinux' is a kernel that is built already: 'flavour' and "
+		       "'source' don't go with it";
+	if (choice->bzimage && !choice->vmlinux)
+		return "'bzimage' needs the 'vmlinux' that it was made from";
+	if (!choice->vmlinux && !choice->flavour && !choice->source)
+		return "it needs 'flavour', 'source' or 'vmlinux'";
+	return NULL;
+}
+
+static void read_kernel_mapping(struct reader *reader, const char *what,
+				const struct node *node, struct kernel_choice *choice)
+{
+	size_t before = reader->reports->found;
+	const char *fault;
+
+	read_mapping(reader, "a kernel", node, kernel_fields, choice);
+	fault = reader->reports->found == before ? kernel_fault(choice) : NULL;
+	if (fault)
+		report_add(reader->reports, node->at, "%s: %s", what, fault);
+	if (!choice->vmlinux && !choice->flavour)
+		choice->flavour = xstrdup(KERNEL_DEFAULT);
+}
+
+void read_kernel(struct reader *reader, const char *what, const struct node *node,
+		 void *into)
+{
+	struct kernel_choice *choice = into;
+
+	kernel_choice_deinit(choice);
+	choice->at = node->at;
+	switch (node->kind) {
+	case NODE_SCALAR:
+		read_flavour(reader, what, node, choice);
+		break;
+	case NODE_MAPPING:
+		read_kernel_mapping(reader, what, node, choice);
+		break;
+	case NODE_SEQUENCE:
+		report_add(reader->reports, node->at,
+			   "%s: a flavour or a mapping is wanted here, not a list", what);
+		break;
+	}
+}

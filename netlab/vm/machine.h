@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A guest's machine as data, and the QEMU command line that makes it. Pure. */
+#ifndef NETLAB_VM_MACHINE_H
+#define NETLAB_VM_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+
+enum accel {
+	ACCEL_TCG,
+	ACCEL_KVM,
+};
+
+const char *accel_name(enum accel accel); /* "tcg", "kvm" */
+
+struct machine_nic {
+	const char *model; /* a PCI card of QEMU */
+	uint8_t mac[6];
+	int tap; /* descriptor of the TAP, with IFF_VNET_HDR */
+};
+
+/* Everything is borrowed. A descriptor of -1 leaves that device out. */
+struct machine {
+	const char *name;    /* shown in process lists: "netlab:LAB/GUEST" */
+	const char *vmlinux; /* PVH ELF kernel */
+	const char *initrd;
+	const char
+		*append; /* the kernel's command line, but for what concerns its clock */
+	uint64_t memory; /* bytes */
+	unsigned cpus;
+	enum accel accel;
+	unsigned
+		tsc_khz; /* tsc_frequency()'s; 0: the guest's kernel measures it itself */
+	const char *shared; /* folder that the guest may read, as 9p; NULL: none */
+	const struct machine_nic *nics;
+	size_t n_nics;
+	int serial;  /* connected stream socket: the first UART */
+	int qmp;     /* connected stream socket */
+	int agent;   /* connected stream socket: virtio-serial port "org.netlab.agent" */
+	int gdb;     /* listening stream socket */
+	bool freeze; /* start halted, before the first instruction */
+};
+
+#define MACHINE_SHARED_TAG "host" /* by which a guest mounts @shared */
+#define MACHINE_AGENT_PORT "org.netlab.agent"
+
+/** machine_argv() - the command line, argv[0] "qemu-system-x86_64"; the caller frees it. */
+char **machine_argv(const struct machine *machine);
+
+/** machine_descriptors() - the descriptors that the command line names; returns how many
+ * (@fds has room for 4 + n_nics). */
+size_t machine_descriptors(const struct machine *machine, int *fds);
+
+#endif

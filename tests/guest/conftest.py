@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Labs for the tests of this folder. They run under TCG, so that they mean the same anywhere."""
+import pytest
+
+from lab import Lab, write_topology
+from terminal import Terminal
+
+
+@pytest.fixture
+def make_lab(netlab, kernel, run, fresh_home, tmp_path):
+    """make_lab(name, **changes of the topology) -> Lab, taken down at the end."""
+    labs = []
+
+    def make(name="under-test", topology=None, **changes):
+        topology = topology or write_topology(tmp_path / f"{name}.yaml", **changes)
+        labs.append(Lab(netlab, run, name, topology, tmp_path / f"{name}.out"))
+        return labs[-1]
+
+    yield make
+    for lab in labs:
+        lab.verb("down", lab.name)
+
+
+@pytest.fixture
+def lab(make_lab):
+    """A lab like tcp-receive that is up."""
+    made = make_lab()
+    made.up().ok()
+    return made
+
+
+@pytest.fixture
+def terminal():
+    """A terminal with a shell at its prompt."""
+    opened = Terminal()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def bridges(make_lab):
+    """A lab that is two bridges."""
+    lab = make_lab("bridges", guests=None, capture=None,
+                   bridges={"br0": {"addresses": ["192.0.2.1/24"]}, "br1": {}})
+    lab.up().ok()
+    return lab

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The life of a lab: up, status, exec, drive, console, down, and what happens to it."""
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+
+import pytest
+
+from lab import is_alive, wait_until, write_topology
+
+
+def test_up_makes_the_network_that_the_topology_describes(lab):
+    links = {link["ifname"]: link for link in lab.ip("link")}
+    guest = lab.guest()
+    tap = links[guest["nics"][0]["tap"]]
+    assert links["br0"]["linkinfo"]["info_kind"] == "bridge"
+    assert tap["linkinfo"]["info_kind"] == "tun"
+    assert tap["master"] == "br0"
+    assert {"UP", "LOWER_UP"} <= set(tap["flags"])
+    addresses = {(a["local"], a["prefixlen"]) for link in lab.ip("address", "show", "br0")
+                 for a in link["addr_info"]}
+    assert {("192.168.100.50", 24), ("fd00:100::50", 64)} <= addresses
+
+
+def test_the_links_are_not_in_our_own_namespace(lab):
+    ours = json.loads(subprocess.run(["ip", "-j", "link"], capture_output=True, check=True).stdout)
+    assert "br0" not in {link["ifname"] for link in ours}
+
+
+def test_the_guest_configures_what_the_topology_says(lab):
+    shown = lab.exec("server", "ip", "address").ok().stdout
+    assert "192.168.100.224/24" in shown
+    assert "fd00:100::224/64" in shown
+    assert lab.exec("server", "hostname").ok().stdout.strip() == "server"
+    assert lab.guest()["nics"][0]["mac"] in shown
+
+
+def test_status_tells_the_boot_time_and_the_exact_command_line(lab):
+    guest = lab.guest()
+    running = open(f"/proc/{guest['pid']}/cmdline", "rb").read().split(b"\0")[:-1]
+    assert [word.decode() for word in running] == guest["qemu"]
+    assert 0 < guest["boot_ns"] < 60e9
+    assert guest["kernel"] == lab.exec("server", "uname", "-r").ok().stdout.strip()
+    assert "server" in lab.verb("status").ok().stdout
+    assert " ".join(guest["qemu"][:2]) in lab.verb("status", "-v").ok().stdout
+
+
+def test_exec_carries_streams_and_exit_status(lab):
+    result = lab.exec("server", "sh", "-c", "echo out; echo err >&2; exit 7").exited(7)
+    assert (result.stdout, result.stderr) == ("out\n", "err\n")
+    lab.exec("server", "sh", "-c", "kill -9 $$").exited(128 + signal.SIGKILL)
+    text = "".join(f"line {i}\n" for i in range(20000))
+    assert lab.exec("server", "cat", input=text).ok().stdout == text
+    assert "can't be started" in lab.exec("server", "no-such-command").exited(1).stderr \
+        or "No such file" in lab.exec("server", "no-such-command").stderr
+    assert "no guest 'sever'" in lab.exec("sever", "true").exited(1).stderr
+
+
+@pytest.mark.parametrize("family", ["-4", "-6"])
+def test_drive_tcp(lab, family):
+    result = lab.drive("server:7777", "tcp", family, "--send", "hello", "--expect", "hello",
+                       "--connections", "10", "--bytes", "100K", "--json").json()
+    assert result["ok"] and result["ok_count"] == 10
+    assert result["sent"] == result["received"] == 10 * (5 + 100 * 1024)
+    assert result["connect_ns"]["min"] > 0
+    for connection in result["each"]:
+        assert connection["outcome"] == "ok"
+
+
+def test_drive_udp(lab):
+    result = lab.drive("server:7777", "udp", "--send", "hello", "--expect", "hello",
+                       "--json").json()
+    assert result["ok"] and result["received"] == 5
+
+
+def test_drive_says_what_did_not_hold(lab):
+    wrong = lab.drive("server:7777", "tcp", "--send", "hello", "--expect", "help!")
+    assert wrong.exited(1).stdout.count("help!")
+    refused = lab.drive("server:7", "tcp", "--send", "hello", "--expect", "hello")
+    assert "refused" in refused.exited(1).stdout
+    assert "--connections" in lab.drive("server:7777", "tcp", "-c", "0").exited(1).stderr
+
+
+def test_two_labs_side_by_side(make_lab):
+    labs = [make_lab("one"), make_lab("two")]
+    for lab in labs:
+        lab.up().ok()
+    assert "several labs" in labs[0].verb("exec", "server", "--", "true").exited(1).stderr
+    for lab in labs:
+        lab.drive("server:7777", "tcp", "--send", "hi", "--expect", "hi").ok()
+    labs[0].down().ok()
+    labs[1].drive("server:7777", "tcp", "--send", "hi", "--expect", "hi").ok()
+
+
+def test_a_name_that_is_taken(lab):
+    result = lab.up().exited(1)
+    assert "is up already" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    lab.drive("server:7777", "tcp", "--send", "hi", "--expect", "hi").ok()
+
+
+def test_down_leaves_nothing(lab):
+    pids = [lab.status()["pid"], lab.guest()["pid"]]
+    lab.down().ok()
+    assert not any(is_alive(pid) for pid in pids)
+    assert "no lab" in lab.down().exited(1).stderr
+
+
+@pytest.mark.parametrize("victim", ["supervisor", "qemu"])
+def test_kill_9_leaves_nothing(lab, victim):
+    supervisor, qemu = lab.status()["pid"], lab.guest()["pid"]
+    os.kill(supervisor if victim == "supervisor" else qemu, signal.SIGKILL)
+    if victim == "supervisor":
+        wait_until(lambda: not is_alive(qemu), "QEMU dies with its supervisor", 20)
+        assert "no lab is up" in lab.verb("status").ok().stdout
+        lab.up().ok()
+    else:
+        wait_until(lambda: lab.guest()["state"] == "gone", "the supervisor notices", 20)
+        assert "gone" in lab.exec("server", "true").exited(1).stderr
+    lab.down().ok()
+
+
+@pytest.mark.parametrize("delay", [0.01, 0.1, 0.3, 0.8])
+def test_ctrl_c_while_it_comes_up(make_lab, delay):
+    lab = make_lab()
+    process = subprocess.Popen([lab.netlab, "up", lab.topology, "--accel", "tcg", "--name",
+                                lab.name, "-o", lab.output], stderr=subprocess.PIPE)
+    try:
+        process.wait(delay)
+    except subprocess.TimeoutExpired:
+        pass
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode != 0, err
+    assert "no lab is up" in lab.verb("status").ok().stdout
+
+
+def test_a_guest_that_is_not_up_in_time(make_lab):
+    result = make_lab().up("--timeout", "200ms").exited(1)
+    assert "not up yet" in result.stderr
+
+
+def test_a_qemu_that_dies_at_once(make_lab):
+    lab = make_lab(guests={"server": {"memory": "1T", "nics": []}})
+    result = lab.up().exited(1)
+    assert "QEMU has ended" in result.stderr and "emory" in result.stderr
+
+
+def test_a_panic_is_reported_and_does_not_loop(lab):
+    qemu = lab.guest()["pid"]
+    result = lab.exec("server", "sh", "-c", "echo c > /proc/sysrq-trigger").exited(1)
+    assert "the guest's kernel panicked" in result.stderr
+    wait_until(lambda: lab.guest()["state"] == "panicked", "the panic is seen", 60)
+    guest = lab.guest()
+    assert "Kernel panic" in guest["panic"] and guest["pid"] == qemu
+    assert "Kernel panic" in lab.verb("status").ok().stdout
+    assert "panicked" in lab.exec("server", "true").exited(1).stderr
+
+
+def test_a_panic_ends_a_command_that_runs(lab):
+    result = lab.exec("server", "sh", "-c", "echo c > /proc/sysrq-trigger; sleep 600")
+    assert "the guest's kernel panicked" in result.exited(1).stderr
+
+
+def test_a_guest_that_powers_off(lab):
+    lab.exec("server", "poweroff")
+    wait_until(lambda: lab.guest()["state"] == "gone", "QEMU ends", 60)
+    lab.down().ok()
+
+
+def test_the_console_is_interactive(lab):
+    near, far = pty.openpty()
+    process = subprocess.Popen([lab.netlab, "console", f"{lab.name}/server"], stdin=far,
+                               stdout=far, stderr=far, start_new_session=True)
+    os.close(far)
+    seen = b""
+
+    def read_until(text):
+        nonlocal seen
+        while text not in seen:
+            assert select.select([near], [], [], 30)[0], seen
+            seen += os.read(near, 4096)
+
+    read_until(b"Ctrl-]")
+    os.write(near, b"\necho $((6 * 7))_answer\n")
+    read_until(b"42_answer")
+    os.write(near, b"\x1d")
+    assert process.wait(30) == 0
+    os.close(near)
+    assert "42_answer" in (lab.output / "server.console").read_text(errors="replace")
+
+
+def test_what_waits_for_a_halted_guest_says_so(make_lab):
+    lab = make_lab()
+    lab.up("--freeze").ok()
+    result = lab.drive("server:7777", "tcp", "--send", "x", "--timeout", "100ms")
+    assert "server is halted, by gdb or --freeze" in result.exited(1).stderr
+
+
+def test_frozen_until_gdb_lets_it_go(make_lab):
+    lab = make_lab()
+    lab.up("--freeze").ok()
+    guest = lab.guest()
+    assert guest["halted"] and guest["state"] == "booting"
+    lab.verb("gdb", f"{lab.name}/server", "--", "-batch", "-ex", "detach").ok()
+    wait_until(lambda: lab.guest()["state"] == "up", "it boots")
+
+
+def test_a_full_disk(make_lab, tmp_path, run):
+    lab = make_lab(drive=[{"tcp": {"to": "server:7777", "send": "x", "expect": "x",
+                                   "bytes": "1M"}}])
+    small = tmp_path / "small"
+    small.mkdir()
+    script = (f"mount -t tmpfs -o size=256k none {small} && "
+              f"exec {lab.netlab} run {lab.topology} --name full --accel tcg -o {small}")
+    result = run("unshare", "-m", "sh", "-c", script, deadline=180)
+    assert "No space left" in result.stderr, result.stderr
+
+
+def test_a_topology_without_guests(make_lab):
+    lab = make_lab(guests=None)
+    lab.up().ok()
+    assert lab.status()["guests"] == []
+    assert [link["name"] for link in lab.status()["links"]] == ["br0"]
+
+
+def test_no_kernel_in_the_cache(netlab, run, fresh_home, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+    topology = write_topology(tmp_path / "t.yaml")
+    result = run(netlab, "up", topology).exited(1)
+    assert "netlab kernel build" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
