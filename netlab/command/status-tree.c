@@ -275,8 +275,11 @@ static void print_capture(const json_t *capture)
 
 	if (!capture)
 		return;
-	printf("  capture  %s%s\n", status_text(capture, "file"),
+	printf("  capture  %s%s", status_text(capture, "file"),
 	       json_is_true(json_object_get(capture, "running")) ? "" : " (ended)");
+	if (json_object_get(capture, "failure"))
+		printf(": %s", status_text(capture, "failure"));
+	putchar('\n');
 	json_array_foreach (json_object_get(capture, "links"), i, link)
 		printf("    %s: %lld frames, %lld dropped\n", status_text(link, "name"),
 		       count_of(link, "written"), count_of(link, "dropped"));

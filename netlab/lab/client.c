@@ -344,7 +344,8 @@ struct error *client_stop_lab(struct client *client)
 	if (client->channel)
 		error_ignore(client_send(client, json_pack("{s:s}", "request", "down")));
 	hear_out(client);
-	return wait_for_end(client);
+	try(wait_for_end(client));
+	return steal_ptr(client->failure);
 }
 
 int client_take_fd(struct client *client)

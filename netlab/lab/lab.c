@@ -17,6 +17,7 @@ struct lab {
 	struct lab_options options;
 	enum lab_state state;
 	struct error *failure; /* why it stops; NULL: because it was asked to */
+	struct error *loss;    /* why its capture isn't whole; NULL: it is */
 	sd_event *event;
 	sd_event_source *deadline;
 	struct plan *plan;
@@ -79,19 +80,24 @@ static void set_state(struct lab *lab, enum lab_state state)
 	if (lab->state == state)
 		return;
 	lab->state = state;
-	lab->handlers->changed(lab, state, lab->failure, lab->userdata);
+	lab->handlers->changed(lab, state, lab->failure ?: lab->loss, lab->userdata);
 }
 
 /* --- the capture that the topology asks for ------------------------------------------------ */
+
+/* The lab goes on without it. */
+static void lose_capture(struct lab *lab, struct error *error)
+{
+	lab->loss = error_object(error, lab->capture_path);
+}
 
 static void on_capture_failed(struct capture *capture, struct error *error,
 			      void *userdata)
 {
 	struct lab *lab = userdata;
-	_cleanup_free_ char *text = error_text(error);
 
-	log_warning("the capture ends: %s", text);
-	error_free(error);
+	log_warning("the capture ends: %s", error->message);
+	lose_capture(lab, error);
 	lab->capture = NULL;
 	capture_free(capture);
 }
@@ -377,8 +383,7 @@ static void release(struct lab *lab)
 	if (lab->capture)
 		error = capture_finish(lab->capture);
 	if (error)
-		log_warning("%s: %s", lab->capture_path, error->message);
-	error_free(error);
+		lose_capture(lab, error);
 	capture_free(steal_ptr(lab->capture));
 	if (lab->links)
 		links_delete(lab->links);
@@ -482,8 +487,9 @@ static json_t *capture_to_json(const struct lab *lab)
 						       (json_int_t)s.dropped, "written",
 						       (json_int_t)s.written));
 	}
-	return json_pack("{s:s, s:b, s:o}", "file", lab->capture_path, "running",
-			 lab->capture != NULL, "links", links);
+	return json_pack("{s:s, s:b, s:s*, s:o}", "file", lab->capture_path, "running",
+			 lab->capture != NULL, "failure",
+			 lab->loss ? lab->loss->message : NULL, "links", links);
 }
 
 json_t *lab_to_json(const struct lab *lab)
@@ -515,6 +521,7 @@ void lab_free(struct lab *lab)
 	free(lab->capture_path);
 	free(lab->guests);
 	error_free(lab->failure);
+	error_free(lab->loss);
 	sd_event_unref(lab->event);
 	free(lab);
 }

@@ -58,8 +58,8 @@ const char *lab_state_name(enum lab_state state);
 struct lab;
 
 struct lab_handlers {
-	/* The state is another one. @why is why it stops, where that is a failure: borrowed,
-	 * else NULL. */
+	/* The state is another one. @why is what failed: why it stops, or why its capture isn't
+	 * whole; borrowed, NULL where nothing failed. */
 	void (*changed)(struct lab *lab, enum lab_state state, const struct error *why,
 			void *userdata);
 	/* A guest has read all input of its commands. */

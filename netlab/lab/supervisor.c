@@ -73,6 +73,8 @@ static void on_lab_changed(struct lab *lab, enum lab_state state, const struct e
 			tell_failure(supervisor, why);
 		break;
 	case LAB_STOPPED:
+		if (why)
+			tell_failure(supervisor, why);
 		sd_event_exit(supervisor->event, 0);
 		break;
 	}
