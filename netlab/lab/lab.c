@@ -102,6 +102,22 @@ static void on_capture_failed(struct capture *capture, struct error *error,
 	capture_free(capture);
 }
 
+/* @label: a link's name, or that of a host's own link: "HOST/LINK". */
+static void add_captured(struct lab *lab, const char *label)
+{
+	const struct planned_link *link = plan_link_labelled(lab->plan, label);
+	char *description = link_describe(link);
+
+	strv_push(&lab->descriptions, description);
+	grow(lab->captured, lab->n_captured);
+	lab->captured[lab->n_captured++] = (struct capture_link){
+		.name = link->name,
+		.label = label,
+		.description = description,
+		.namespace = links_node_fd(lab->links, link->node),
+	};
+}
+
 static struct error *start_capture(struct lab *lab)
 {
 	_cleanup_free_ char *comment = xasprintf(
@@ -109,14 +125,8 @@ static struct error *start_capture(struct lab *lab)
 	struct capture_options options = {.comment = comment};
 	int fd;
 
-	strv_foreach (name, lab->options.topology->capture) {
-		char *description = link_describe(plan_link(lab->plan, *name));
-
-		strv_push(&lab->descriptions, description);
-		grow(lab->captured, lab->n_captured);
-		lab->captured[lab->n_captured++] =
-			(struct capture_link){*name, description};
-	}
+	strv_foreach (name, lab->options.topology->capture)
+		add_captured(lab, *name);
 	if (!lab->n_captured)
 		return NULL;
 	lab->capture_path =
@@ -453,7 +463,8 @@ static json_t *links_to_json(const struct lab *lab)
 {
 	json_t *links = plan_links_to_json(lab->plan);
 
-	live_add(links);
+	if (lab->links)
+		live_add(links, lab->plan, lab->links);
 	return links;
 }
 
@@ -482,7 +493,7 @@ static json_t *capture_to_json(const struct lab *lab)
 
 		capture_get_statistics(lab->capture, i, &s);
 		json_array_append_new(links, json_pack("{s:s, s:I, s:I, s:I}", "name",
-						       lab->captured[i].name, "received",
+						       lab->captured[i].label, "received",
 						       (json_int_t)s.received, "dropped",
 						       (json_int_t)s.dropped, "written",
 						       (json_int_t)s.written));

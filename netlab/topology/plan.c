@@ -263,3 +263,16 @@ const struct planned_link *plan_link_of(const struct plan *plan, size_t node,
 			return &plan->links[i];
 	return NULL;
 }
+
+const struct planned_link *plan_link_labelled(const struct plan *plan, const char *label)
+{
+	const char *slash = strchr(label, '/');
+
+	for (size_t i = PLAN_FIRST_HOST; slash && i < plan->n_nodes; i++) {
+		_cleanup_free_ char *host = xstrndup(label, slash - label);
+
+		if (streq(plan->nodes[i].name, host))
+			return plan_link_of(plan, i, slash + 1);
+	}
+	return slash ? NULL : plan_link(plan, label);
+}

@@ -91,4 +91,7 @@ const struct planned_link *plan_link(const struct plan *plan, const char *name);
 const struct planned_link *plan_link_of(const struct plan *plan, size_t node,
 					const char *name);
 
+/** plan_link_labelled() - as plan_link(), of a host where the name is "HOST/LINK". */
+const struct planned_link *plan_link_labelled(const struct plan *plan, const char *label);
+
 #endif

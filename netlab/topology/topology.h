@@ -195,7 +195,8 @@ struct topology {
 	struct neighbour *neighbours; /* of the lab's host side */
 	size_t n_neighbours;
 	char **sysctls; /* of the lab's host side; NULL: none */
-	char **capture; /* names of the host side's links to capture; NULL: none */
+	char **capture; /* links to capture: names of the host side's, and "HOST/LINK";
+			 * NULL: none */
 	struct drive_spec *drives;
 	size_t n_drives;
 	struct debug_step *debugs;

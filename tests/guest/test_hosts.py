@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hosts: network namespaces of a lab, as iproute2 sees them from within."""
+import json
+import signal
+
 import pytest
 
 from lab import fields
@@ -113,3 +116,73 @@ def test_fifty_hosts(make_lab, source):
     assert reaches(lab, "h01", "10.50.0.50")
     assert reaches(lab, "host", "10.50.0.17")
     assert len(lab.exec("host", "ip", "-j", "link").json()) == 52
+
+
+def test_status_counts_what_crosses_links_of_hosts(net):
+    assert reaches(net, "router", "10.3.0.2")
+    live = next(link["live"] for link in net.status()["links"]
+                if (link["node"], link["name"]) == ("router", "eth2"))
+    shown = net.exec("router", "ip", "-j", "-s", "link", "show", "eth2").json()[0]
+    assert live["index"] == shown["ifindex"] and live["up"] and live["carrier"]
+    assert live["rx"]["frames"] > 0
+    assert live["mac"] == shown["address"]
+
+
+def test_a_link_inside_a_host_that_someone_deleted(net):
+    net.exec("client", "ip", "link", "delete", "mv0").ok()
+    assert [link["name"] for link in net.status()["links"] if link["live"] is None] == ["mv0"]
+
+
+def test_monitor_tells_what_happens_in_hosts(net, start_verb):
+    monitor = start_verb("monitor", net.name)
+    assert "watching lab" in monitor.stderr.readline()
+    net.exec("router", "ip", "link", "set", "eth2", "mtu", "1300").ok()
+    for line in monitor.stdout:
+        if "mtu 1500 -> 1300" in line:
+            break
+    assert "router: link eth2: mtu 1500 -> 1300" in line
+
+
+def test_monitor_names_the_host_in_json(net, start_verb):
+    monitor = start_verb("monitor", net.name, "--json")
+    assert "watching lab" in monitor.stderr.readline()
+    net.exec("server", "ip", "address", "add", "192.0.2.9/32", "dev", "direct").ok()
+    event = next(event for event in map(json.loads, monitor.stdout)
+                 if event["event"] == "address")
+    assert (event["node"], event["link"], event["address"]) == (
+        "server", "direct", "192.0.2.9/32")
+
+
+def test_capture_inside_hosts(net, start_verb, tmp_path):
+    path = tmp_path / "c.pcapng"
+    capture = start_verb("capture", net.name, "-w", path, "router/eth2", "client/eth0")
+    assert "capturing into" in capture.stderr.readline()
+    assert reaches(net, "router", "10.3.0.2") and reaches(net, "client", "10.1.0.254")
+    capture.send_signal(signal.SIGINT)
+    _, err = capture.communicate(timeout=60)
+    assert capture.returncode == 0 and "router/eth2: " in err
+    echoes = fields(path, "frame.interface_name", "ip.dst", only="icmp.type == 8")
+    assert ["router/eth2", "10.3.0.2"] in echoes and ["client/eth0", "10.1.0.254"] in echoes
+
+
+def test_capture_names_the_links_that_there_are(net, tmp_path):
+    result = net.verb("capture", net.name, "-w", tmp_path / "c", "router/eth7").exited(1)
+    assert "no link 'router/eth7'" in result.stderr and "router/eth2" in result.stderr
+
+
+def test_the_topology_captures_inside_hosts(make_lab, tmp_path):
+    pair = {"a": {"links": {"eth0": {"peer": "b/eth0", "addresses": ["10.3.0.1/30"]}}},
+            "b": {"links": {"eth0": {"addresses": ["10.3.0.2/30"]}}}}
+    lab = make_lab("pair", guests=None, bridges=None, hosts=pair, capture=["b/eth0"])
+    lab.up().ok()
+    assert reaches(lab, "a", "10.3.0.2")
+    lab.down().ok()
+    assert ["b/eth0"] in fields(lab.output / "pair.pcapng", "frame.interface_name",
+                                only="icmp.type == 8 && ip.dst == 10.3.0.2")
+
+
+def test_a_captured_link_that_no_host_has(make_lab):
+    pair = {"a": {"links": {"eth0": {"peer": "b/eth0"}}}, "b": {"links": {"eth0": {}}}}
+    lab = make_lab("pair", guests=None, bridges=None, hosts=pair, capture=["b/eth1"])
+    result = lab.verb("check", lab.topology).exited(1)
+    assert "no host has the link 'b/eth1'; did you mean 'b/eth0'?" in result.stderr
