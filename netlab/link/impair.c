@@ -239,7 +239,10 @@ static int describe_redirect(int to, struct rtnl_act *action)
 	return code;
 }
 
-/* u32 without keys, which every frame matches; that older kernels have, unlike matchall. */
+/*
+ * u32, which older kernels have, unlike matchall. Its one key has no bits to compare, so that
+ * every frame matches; without a key libnl sends no selector, which the kernel insists on.
+ */
 static int describe_filter(int from, int to, struct rtnl_cls *filter)
 {
 	_cleanup_(action_putp) struct rtnl_act *action = rtnl_act_alloc();
@@ -251,6 +254,8 @@ static int describe_filter(int from, int to, struct rtnl_cls *filter)
 	rtnl_cls_set_prio(filter, 1);
 	if (code >= 0)
 		code = rtnl_tc_set_kind(TC_CAST(filter), "u32");
+	if (code >= 0)
+		code = rtnl_u32_add_key(filter, 0, 0, 0, 0);
 	if (code >= 0)
 		code = rtnl_u32_set_cls_terminal(filter);
 	if (code >= 0)
