@@ -20,7 +20,6 @@
 #include <netlink/route/classifier.h>
 #include <netlink/route/cls/u32.h>
 #include <netlink/route/qdisc.h>
-#include <netlink/route/qdisc/netem.h>
 #include <netlink/route/qdisc/tbf.h>
 #include <stdio.h>
 
@@ -59,9 +58,9 @@ static void action_putp(struct rtnl_act **action)
 		rtnl_act_put(*action);
 }
 
-static int probability(double percent)
+static uint32_t probability(double percent)
 {
-	return (int)(uint32_t)(percent / 100 * UINT32_MAX + 0.5);
+	return (uint32_t)(percent / 100 * UINT32_MAX + 0.5);
 }
 
 static bool wants_netem(const struct impairment *impair)
@@ -107,44 +106,70 @@ static struct error *explain(struct error *error, const char *module)
 	return error;
 }
 
-static void describe_netem(const struct impairment *impair, struct rtnl_qdisc *qdisc)
+static int put_netem_attributes(const struct impairment *impair, struct nl_msg *message)
 {
-	rtnl_netem_set_limit(qdisc, NETEM_LIMIT);
-	rtnl_netem_set_loss(qdisc, probability(impair->loss));
-	rtnl_netem_set_duplicate(qdisc, probability(impair->duplicate));
-	rtnl_netem_set_corruption_probability(qdisc, probability(impair->corrupt));
-	rtnl_netem_set_reorder_probability(qdisc, probability(impair->reorder));
-	/* libnl wants some delay where frames are reordered; the exact one comes below. */
-	rtnl_netem_set_delay(qdisc, impair->delay_ns ? 1 : 0);
+	struct tc_netem_reorder reorder = {.probability = probability(impair->reorder)};
+	struct tc_netem_corrupt corrupt = {.probability = probability(impair->corrupt)};
+	int code = nla_put_u64(message, TCA_NETEM_LATENCY64, impair->delay_ns);
+
+	if (code >= 0)
+		code = nla_put_u64(message, TCA_NETEM_JITTER64, impair->jitter_ns);
+	if (code >= 0 && reorder.probability)
+		code = nla_put(message, TCA_NETEM_REORDER, sizeof(reorder), &reorder);
+	if (code >= 0 && corrupt.probability)
+		code = nla_put(message, TCA_NETEM_CORRUPT, sizeof(corrupt), &corrupt);
+	return code;
 }
 
-/* libnl counts in int microseconds; since kernel 4.15 there are nanoseconds. */
-static int put_times(const struct impairment *impair, struct nl_msg *message)
+/* Times are nanoseconds in attributes (since kernel 4.15), and those in the options count less. */
+static int put_netem_options(const struct impairment *impair, struct nl_msg *message)
 {
-	int code = 0;
+	const struct tc_netem_qopt options = {
+		.limit = NETEM_LIMIT,
+		.loss = probability(impair->loss),
+		.duplicate = probability(impair->duplicate),
+		.gap = impair->reorder >
+		       0, /* any frame may overtake, not each n-th alone */
+	};
+	struct nlattr *nest = nla_nest_start(message, TCA_OPTIONS);
+	int code = nest ? nlmsg_append(message, (void *)&options, sizeof(options),
+				       NLA_ALIGNTO)
+			: -NLE_NOMEM;
 
-	if (impair->delay_ns)
-		code = add_option(message, TCA_NETEM_LATENCY64, impair->delay_ns);
-	if (code >= 0 && impair->jitter_ns)
-		code = add_option(message, TCA_NETEM_JITTER64, impair->jitter_ns);
+	if (code >= 0)
+		code = put_netem_attributes(impair, message);
+	if (code >= 0)
+		nla_nest_end(message, nest);
+	return code;
+}
+
+/* libnl 3.7 puts a hole before what is added to its own netem options, and counts in µs. */
+static int put_netem(const struct link_job *job, struct nl_msg *message)
+{
+	struct tcmsg qdisc = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = job->made->index,
+		.tcm_parent = TC_H_ROOT,
+		.tcm_handle = NETEM_HANDLE,
+	};
+	int code;
+
+	if (!nlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, RTM_NEWQDISC, 0,
+		       NLM_F_CREATE | NLM_F_EXCL))
+		return -NLE_NOMEM;
+	code = nlmsg_append(message, &qdisc, sizeof(qdisc), NLMSG_ALIGNTO);
+	if (code >= 0)
+		code = nla_put_string(message, TCA_KIND, "netem");
+	if (code >= 0)
+		code = put_netem_options(&job->planned->settings.impair, message);
 	return code;
 }
 
 static struct error *add_netem(const struct link_job *job)
 {
-	const struct impairment *impair = &job->planned->settings.impair;
-	_cleanup_(qdisc_putp) struct rtnl_qdisc *qdisc =
-		new_qdisc(job->made->index, "netem", TC_H_ROOT, NETEM_HANDLE);
-	_cleanup_message_ struct nl_msg *message = NULL;
-	int code = -NLE_NOMEM;
+	_cleanup_message_ struct nl_msg *message = nlmsg_alloc();
+	int code = message ? put_netem(job, message) : -NLE_NOMEM;
 
-	if (qdisc) {
-		describe_netem(impair, qdisc);
-		code = rtnl_qdisc_build_add_request(qdisc, NLM_F_CREATE | NLM_F_EXCL,
-						    &message);
-	}
-	if (code >= 0)
-		code = put_times(impair, message);
 	if (code < 0)
 		return netlink_unbuilt(code);
 	return explain(
