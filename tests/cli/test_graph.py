@@ -67,6 +67,16 @@ def test_svg_is_for_everyone(graph):
     assert all(g.find(f"{SVG}title").text for g in groups(root, "node"))
 
 
+def test_kind_of_a_virtual_link(graph):
+    root = ElementTree.fromstring(graph(json.dumps({"bridges": {"br0": None}, "hosts": {
+        "a": {"links": {"eth0": {"bridge": "br0"},
+                        "mv": {"macvlan": "private", "link": "eth0"},
+                        "v7": {"vlan": 7, "link": "mv"}, "d": {"dummy": "on"}}}}})))
+    shown = [text for group in groups(root, "node") + groups(root, "edge")
+             for text in texts(group)]
+    assert {"macvlan private", "VLAN 7", "dummy"} <= set(shown)
+
+
 def test_fifty_machines_stay_within_a_screen(graph):
     guests = {f"h{i}": {"nics": [{"bridge": "br0", "addresses": [f"10.0.0.{i + 1}/24"]}]}
               for i in range(50)}

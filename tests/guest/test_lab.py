@@ -171,6 +171,22 @@ def test_a_guest_that_powers_off(lab):
     lab.down().ok()
 
 
+def test_mtu_of_cards(make_lab):
+    """That of the bridge or their own, as far as the driver goes; the console says how far."""
+    lab = make_lab(capture=None, bridges={"br0": {"mtu": 9000}, "br1": {}}, guests={"server": {
+        "nics": [{"bridge": "br0"}, {"bridge": "br1", "mtu": 1300, "model": "virtio-net-pci"},
+                 {"bridge": "br1"},
+                 {"bridge": "br1", "mtu": 20000, "mac": "52:54:00:00:00:77"}]
+    }})
+    lab.up().ok()
+    cards = {card["mac"]: lab.exec("server", "sh", "-c", "grep -l $0 /sys/class/net/*/address | "
+                                   "sed 's/address/mtu/' | xargs cat", card["mac"]).ok().stdout
+             for card in lab.guest()["nics"]}
+    assert list(cards.values()) == ["9000\n", "1300\n", "1500\n", "1500\n"]
+    assert "card 52:54:00:00:00:77: MTU 20000: Invalid argument" in (
+        lab.output / "server.console").read_text(errors="replace")
+
+
 def test_the_console_is_interactive(lab):
     near, far = pty.openpty()
     process = subprocess.Popen([lab.netlab, "console", f"{lab.name}/server"], stdin=far,
