@@ -14,6 +14,7 @@
 #include "lab/rundir.h"
 #include "util/log.h"
 #include "util/namespace.h"
+#include "util/process.h"
 #include "util/string.h"
 
 struct supervisor {
@@ -135,11 +136,19 @@ static struct error *prepare(struct supervisor *supervisor, int owner)
 			   supervisor);
 }
 
+static struct error *explain(struct error *error)
+{
+	if (!error || error->code != EMFILE)
+		return error;
+	return error_hint(error, "a lab of this size has more files open than the hard "
+				 "limit allows; raise it (ulimit -Hn)");
+}
+
 static struct error *begin(struct supervisor *supervisor)
 {
 	try(namespace_enter_new());
-	try(lab_new(&supervisor->lab, supervisor->event, supervisor->options,
-		    supervisor->rundir.path, &lab_handlers, supervisor));
+	try(explain(lab_new(&supervisor->lab, supervisor->event, supervisor->options,
+			    supervisor->rundir.path, &lab_handlers, supervisor)));
 	control_set_lab(supervisor->control, supervisor->lab);
 	return NULL;
 }
@@ -174,6 +183,7 @@ static int supervise(const struct lab_options *options, int owner)
 
 	log_set_handler(on_log, &supervisor);
 	umask(0077);
+	file_limit_raise();
 	error = prepare(&supervisor, owner);
 	if (error)
 		tell_bare(spare, error);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hosts: network namespaces of a lab, as iproute2 sees them from within."""
 import json
+import pathlib
+import resource
 import signal
 
 import pytest
@@ -108,6 +110,31 @@ def test_a_refused_request_names_host_and_line_and_leaves_nothing(make_lab):
 def test_the_hosts_own_namespace_is_not_used_yet(make_lab):
     result = make_lab("later", guests=None, capture=None, netns="host").up().exited(1)
     assert "netns: host is not carried out by this version" in result.stderr
+
+
+@pytest.mark.parametrize("hard, status", [(4096, 0), (64, 1)])
+def test_more_hosts_than_files_may_be_open(make_lab, source, run, hard, status):
+    """The soft limit is netlab's to raise, and its commands keep it; the hard one is not."""
+    lab = make_lab("many", topology=source / "topologies/fifty-hosts.yaml")
+    up = run("prlimit", f"--nofile=64:{hard}", lab.netlab, "up", lab.topology, "--name", lab.name,
+             "-o", lab.output, deadline=180).exited(status)
+    if status:
+        assert "Too many open files; " in up.stderr and "(ulimit -Hn)" in up.stderr
+        return
+    files = pathlib.Path(f"/proc/{lab.status()['pid']}/fd")
+    assert len(list(files.iterdir())) > 64
+    limit = run("prlimit", "--nofile=64:4096", lab.netlab, "exec", f"{lab.name}/h01", "--", "sh",
+                "-c", "ulimit -Sn").ok().stdout
+    assert limit == "64\n"
+
+
+def test_qemu_gets_the_limit_of_files_that_netlab_got(make_lab, run):
+    lab = make_lab("limits")
+    run("prlimit", "--nofile=500:4096", lab.netlab, "up", lab.topology, "--name", lab.name,
+        "-o", lab.output, "--accel", "tcg", deadline=180).ok()
+    status = lab.status()
+    assert [resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in (
+        status["pid"], status["guests"][0]["pid"])] == [(4096, 4096), (500, 4096)]
 
 
 def test_fifty_hosts(make_lab, source):
