@@ -123,7 +123,7 @@ static struct error *find_other(const struct build *build, const struct link_job
 }
 
 /* The address that the link is to have, where the kernel isn't to choose it. */
-static void choose_mac(struct link_job *job)
+static void choose_mac(const char *lab, struct link_job *job)
 {
 	const struct link_settings *settings = &job->planned->settings;
 	struct made_link *made = job->made;
@@ -138,7 +138,7 @@ static void choose_mac(struct link_job *job)
 		made->inherits = true;
 		memcpy(made->mac, job->lower->mac, sizeof(made->mac));
 	} else if (is_spoken_on(job->planned)) {
-		link_mac(job->node->name, made->name, made->mac);
+		link_mac(lab, job->node->name, made->name, made->mac);
 	} else {
 		made->has_mac = false;
 	}
@@ -155,7 +155,7 @@ static struct error *relate(const struct build *build, struct link_job *job)
 	try(find_other(build, job, planned->lower, lower, &job->lower));
 	if (planned->kind == LINK_VETH)
 		job->peer = &build->jobs[planned->peer];
-	choose_mac(job);
+	choose_mac(build->plan->lab, job);
 	return NULL;
 }
 

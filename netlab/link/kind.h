@@ -99,11 +99,12 @@ must_use struct error *link_raise(struct netlink *netlink, int index, uint32_t m
 /* --- addresses.c ------------------------------------------------------------------------ */
 
 /**
- * link_mac() - a hardware address from a link's name and its node's: the same on each run,
+ * link_mac() - a hardware address from the names of lab, node and link: the same on each run,
  * locally administered, and not one of the bridge's ports'
+ * @lab: labs may meet on a segment, with links of the same names; NULL: none
  * @node: NULL for the host side
  */
-void link_mac(const char *node, const char *name, uint8_t mac[6]);
+void link_mac(const char *lab, const char *node, const char *name, uint8_t mac[6]);
 
 /** address_to_abstract() - as libnl has addresses; the caller puts it. NULL: no memory. */
 struct nl_addr *address_to_abstract(const struct address *address);

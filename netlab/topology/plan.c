@@ -226,6 +226,7 @@ struct plan *plan_new(const struct topology *topology)
 	struct plan *plan = xcalloc(1, sizeof(*plan));
 
 	plan->file = topology->file;
+	plan->lab = topology->name;
 	add_nodes(plan, topology);
 	plan->links = xcalloc(count_links(topology), sizeof(*plan->links));
 	for (size_t i = 0; i < topology->n_bridges; i++)

@@ -71,6 +71,7 @@ struct plan {
 	size_t n_nodes;
 	struct planned_link *links;
 	size_t n_links;
+	const char *lab; /* the topology's name; borrowed */
 };
 
 /** plan_new() - @topology must outlive the plan. Never fails: the topology is valid. */

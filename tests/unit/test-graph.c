@@ -174,7 +174,7 @@ static void test_describes_a_plan(void **state)
 		{.kind = LINK_VXLAN, .name = "vx", .vxlan.id = 42},
 		{.kind = LINK_MACVLAN, .name = "mv", .macvlan = MACVLAN_VEPA},
 	};
-	const struct plan plan = {"t.yaml", nodes, 2, links, 4};
+	const struct plan plan = {"t.yaml", nodes, 2, links, 4, "t"};
 	_cleanup_json_ json_t *json = NULL, *wanted = NULL;
 
 	(void)state;
