@@ -112,6 +112,17 @@ def test_the_hosts_own_namespace_is_not_used_yet(make_lab):
     assert "netns: host is not carried out by this version" in result.stderr
 
 
+def test_an_offload_that_is_on_in_part_or_not_at_all_is_said(make_lab):
+    """TCP segmentation wants checksums. Of its features, Linux 6.18 lets one stay on without,
+    and netlab warns; 6.1 none, which is an error."""
+    lab = make_lab("part", guests=None, capture=None, bridges={
+        "br0": {"offloads": {"tx-checksum": "off", "tso": "on"}}})
+    done = lab.up()
+    assert "br0: " in done.stderr and "the kernel keeps tx-tcp-segmentation off" in done.stderr
+    assert ("offload tso is not all on" if done.returncode == 0 else
+            "offload tso can't be turned on") in done.stderr
+
+
 @pytest.mark.parametrize("hard, status", [(4096, 0), (64, 1)])
 def test_more_hosts_than_files_may_be_open(make_lab, source, run, hard, status):
     """The soft limit is netlab's to raise, and its commands keep it; the hard one is not."""

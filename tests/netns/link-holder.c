@@ -7,6 +7,7 @@
  * network namespace. Prints "READY PID", or "FAILED CODE: text" (and goes on), then obeys stdin:
  *   fd TAP          prints the TAP's descriptor flags: "fd nonblock cloexec vnet_hdr=N"
  *   frames TAP MS   every frame that leaves the TAP within MS ms, as hex lines, then "END"
+ *   send TAP HEX    the frame comes in by the TAP, as from its guest; prints its length
  *   node NAME       prints "node FD", its namespace's descriptor; -1 where there is none
  *   delete          links_delete(), prints "DELETED"
  * End of input ends it.
@@ -144,6 +145,16 @@ static void show_frames(const char *name, long ms)
 	printf("END\n");
 }
 
+static void send_frame(const char *name, const char *hex)
+{
+	unsigned char frame[VNET_HEADER_SIZE + 128] = {0};
+	size_t n = VNET_HEADER_SIZE;
+
+	for (; n < sizeof(frame) && sscanf(hex, "%2hhx", &frame[n]) == 1; hex += 2)
+		n++;
+	printf("%zd\n", write(links_tap_fd(links, name), frame, n) - VNET_HEADER_SIZE);
+}
+
 static void show_node(const char *name)
 {
 	int fd = -1;
@@ -165,6 +176,8 @@ static void obey(char *line)
 		show_node(name);
 	if (verb && name && number && streq(verb, "frames"))
 		show_frames(name, atol(number));
+	if (verb && name && number && streq(verb, "send"))
+		send_frame(name, number);
 	if (verb && streq(verb, "delete")) {
 		links_delete(links);
 		printf("DELETED\n");

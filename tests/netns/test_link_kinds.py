@@ -409,6 +409,29 @@ def test_rate_between_hosts(net):
     assert rate(net, "direct", "a") == 7000000, "from a"
 
 
+def arrives(holder, tap, frame):
+    """Wait until a frame leaves by a TAP."""
+    for _ in range(100):
+        if frame in holder.frames(tap, 0.1):
+            return True
+    return False
+
+
+FRAME = bytes.fromhex("0200000000bb" "0200000000aa" "88b5") + b"hello".ljust(50, b".")
+
+
+def test_frames_pass_an_impaired_card(build_links):
+    """Both ways: what comes in by the TAP goes through the ifb's queue, and on to the bridge."""
+    impaired = {"bridge": "br0", "impair": {"to": {"rate": "10mbit"}, "from": {"rate": "10mbit"}}}
+    net = build_links(bridges={"br0": None}, guests={"a": {"nics": [impaired]},
+                                                     "b": {"nics": [{"bridge": "br0"}]}})
+    for source, target, queue in [("a.0", "b.0", "ifb-a.0"), ("b.0", "a.0", "a.0")]:
+        assert net.ask(f"send {source} {FRAME.hex()}") == str(len(FRAME))
+        assert arrives(net, target, FRAME)
+        shown = net.json("tc", "-s", "-j", "qdisc", "show", "dev", queue)
+        assert next(q for q in shown if q["kind"] == "tbf")["packets"] >= 1
+
+
 def test_no_impairment_where_none_is_wanted(net):
     for link in ("plain", "set", "b.eth0", "server.1"):
         assert not {"tbf", "netem", "clsact"} & set(qdiscs(net, link))
