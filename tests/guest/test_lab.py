@@ -187,6 +187,20 @@ def test_mtu_of_cards(make_lab):
         lab.output / "server.console").read_text(errors="replace")
 
 
+@pytest.mark.parametrize("direction", ["to", "from"])
+def test_rate_of_a_card(make_lab, direction):
+    """No faster than was said, and whole: 300 kB at 4 Mbit/s take 0.6 s at least."""
+    lab = make_lab(capture=None, guests={"server": {
+        "nics": [{"bridge": "br0", "addresses": ["192.168.100.224/24"],
+                  "impair": {direction: {"rate": "4mbit"}}}],
+        "run": ["epoll-echo", "--port", "7777"]}})
+    lab.up().ok()
+    result = lab.drive("server:7777", "tcp", "--bytes", "300000", "--send", "a", "--expect", "a",
+                       "--timeout", "120", "--json").json()
+    assert result["received"] == 300001
+    assert result["duration_ns"] > 0.9 * 300000 * 8 / 4e6 * 1e9
+
+
 def test_the_console_is_interactive(lab):
     near, far = pty.openpty()
     process = subprocess.Popen([lab.netlab, "console", f"{lab.name}/server"], stdin=far,
