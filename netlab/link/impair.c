@@ -310,12 +310,19 @@ struct error *link_redirect(struct netlink *netlink, const struct made_link *fro
 
 #define IFB_PREFIX "ifb-"
 #define IFB_ROOM   (IFNAMSIZ - sizeof(IFB_PREFIX)) /* characters behind the prefix */
+#define IFB_KEPT   6                               /* of a name that is too long */
 
-/* A name that is too long keeps its end, where names that are alike differ. */
+/* A name that is too long keeps its end, and four digits of a hash tell those alike apart. */
 void ifb_name(const char *link, char name[IFNAMSIZ])
 {
 	size_t length = strlen(link);
+	uint8_t hash[6];
 
-	snprintf(name, IFNAMSIZ, IFB_PREFIX "%s",
-		 link + (length > IFB_ROOM ? length - IFB_ROOM : 0));
+	if (length <= IFB_ROOM) {
+		snprintf(name, IFNAMSIZ, IFB_PREFIX "%s", link);
+		return;
+	}
+	link_mac(NULL, NULL, link, hash);
+	snprintf(name, IFNAMSIZ, IFB_PREFIX "%02x%02x-%s", hash[1], hash[2],
+		 link + length - IFB_KEPT);
 }

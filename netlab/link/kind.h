@@ -139,7 +139,7 @@ must_use struct error *link_redirect(struct netlink *netlink,
 				     const struct made_link *from,
 				     const struct made_link *to);
 
-/** ifb_name() - the name of the ifb before a link: "ifb-LINK", or as much as there is room. */
+/** ifb_name() - the ifb before a link: "ifb-LINK", or "ifb-HASH-" and the end of its name. */
 void ifb_name(const char *link, char name[IFNAMSIZ]);
 
 /** node_add_route() - @device: index of the link it names; 0 where it names none. */

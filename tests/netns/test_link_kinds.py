@@ -399,6 +399,15 @@ def test_rate_of_a_card(net):
     assert rate(net, "ifb-server.0") == 3000000
 
 
+def test_ifbs_of_cards_with_long_names(build_links):
+    impaired = {"nics": [{"bridge": "br0", "impair": {"from": {"rate": "1mbit"}}}]}
+    net = build_links(bridges={"br0": None}, guests={
+        "x-server-long": impaired, "y-server-long": impaired})
+    targets = [redirect(net, f"{name}-server-long.0")[2] for name in "xy"]
+    assert all(name.startswith("ifb-") and name.endswith("-long.0") for name in targets)
+    assert len(set(targets)) == 2 and set(targets) <= set(net.links())
+
+
 def test_rate_of_a_hosts_link(net):
     assert rate(net, "a.eth0") == 4000000, "to the host"
     assert rate(net, "eth0", "a") == 5000000, "from the host"
