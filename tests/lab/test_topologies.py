@@ -107,6 +107,26 @@ for _ in range({n}):
 """
 SENT = 2000
 
+ECHO = """
+import socket
+server = socket.create_server(("", 7777))
+print("listening", flush=True)
+connection = server.accept()[0]
+while data := connection.recv(65536):
+    connection.sendall(data)
+"""
+WHOLE = """
+import socket, threading
+sent = bytes(range(256)) * 800
+connection = socket.create_connection(("192.168.112.10", 7777), timeout=120)
+threading.Thread(target=lambda: (connection.sendall(sent),
+                                 connection.shutdown(socket.SHUT_WR))).start()
+received = b""
+while data := connection.recv(65536):
+    received += data
+print(received == sent)
+"""
+
 
 def netem(lab, node, link):
     shown = lab.exec(node, "tc", "-s", "-j", "qdisc", "show", "dev", link).json()
@@ -121,7 +141,7 @@ def lossy(text):
                      f"offloads: {{tso: off, gso: off, gro: off}}, impair: {{{both}}}}}}}}}")(text)
 
 
-def test_lossy_link(inner):
+def test_lossy_link(outer, inner):
     """2 % of 2000 frames are 40: that none of them is lost, or 200, has no chance (10^-17)."""
     lab = inner("lossy-link", change=lossy)
     times = round_trips(lab.ping("host", "192.168.112.10", "-c", "10")[1])
@@ -136,6 +156,10 @@ def test_lossy_link(inner):
     lost = after["drops"] - before["drops"]
     assert 0 < lost < 200
     assert after["packets"] - before["packets"] + lost >= SENT
+    both = outer.run("sh", "-c", '"$0" exec lossy-link/server -- /usr/bin/python3 -c "$1" | '
+                     '{ read _; "$0" exec lossy-link/host -- /usr/bin/python3 -c "$2"; }',
+                     outer.netlab, ECHO, WHOLE, deadline=DEADLINE).ok()
+    assert both.stdout == "True\n", "TCP mends what is lost"
     assert netem(lab, "server", "eth0")["options"]["loss-random"]["loss"] == pytest.approx(0.005)
 
 

@@ -429,16 +429,21 @@ def arrives(holder, tap, frame):
 FRAME = bytes.fromhex("0200000000bb" "0200000000aa" "88b5") + b"hello".ljust(50, b".")
 
 
-def test_frames_pass_an_impaired_card(build_links):
+@pytest.mark.parametrize("kind, impairment", [
+    ("tbf", {"rate": "10mbit"}),
+    pytest.param("netem", {"delay": "5ms", "duplicate": "100%"}, marks=pytest.mark.needs("netem")),
+    pytest.param("tbf", {"delay": "5ms", "rate": "10mbit"}, marks=pytest.mark.needs("netem")),
+])
+def test_frames_pass_an_impaired_card(build_links, kind, impairment):
     """Both ways: what comes in by the TAP goes through the ifb's queue, and on to the bridge."""
-    impaired = {"bridge": "br0", "impair": {"to": {"rate": "10mbit"}, "from": {"rate": "10mbit"}}}
+    impaired = {"bridge": "br0", "impair": {"to": impairment, "from": impairment}}
     net = build_links(bridges={"br0": None}, guests={"a": {"nics": [impaired]},
                                                      "b": {"nics": [{"bridge": "br0"}]}})
     for source, target, queue in [("a.0", "b.0", "ifb-a.0"), ("b.0", "a.0", "a.0")]:
         assert net.ask(f"send {source} {FRAME.hex()}") == str(len(FRAME))
         assert arrives(net, target, FRAME)
         shown = net.json("tc", "-s", "-j", "qdisc", "show", "dev", queue)
-        assert next(q for q in shown if q["kind"] == "tbf")["packets"] >= 1
+        assert next(q for q in shown if q["kind"] == kind)["packets"] >= 1
 
 
 def test_no_impairment_where_none_is_wanted(net):
