@@ -102,7 +102,8 @@ static struct error *open_handle(struct ring *ring, const struct capture_options
 	/* To libpcap, "any" and "usbmon1" are devices too: it gets names of links
 	 * only. */
 	if (if_nametoindex(ring->device) == 0)
-		return error_new(ENODEV, "there is no such link");
+		return errno == ENODEV ? error_new(ENODEV, "there is no such link")
+				       : error_errno(errno, "can't be looked for");
 	ring->pcap = pcap_create(ring->device, message);
 	if (!ring->pcap)
 		return error_new(EIO, "can't capture: %s", message);

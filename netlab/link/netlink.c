@@ -19,15 +19,30 @@
  */
 #define ANSWER_TIMEOUT_S 10
 
-/* Sees every message before libnl, which turns errno values into fewer ones of its own. */
+/*
+ * Sees every message before libnl, which turns errno values into fewer ones of its own. What
+ * answers an earlier request, whose answer could not be received then, is passed over.
+ */
 static int hear_answer(struct nl_msg *message, void *userdata)
 {
 	struct nlmsghdr *header = nlmsg_hdr(message);
 	struct netlink *netlink = userdata;
 
+	if (netlink->sequence && header->nlmsg_seq != netlink->sequence)
+		return NL_SKIP;
 	if (extack_decode(header, header->nlmsg_len, &netlink->answer))
 		netlink->answered = true;
 	return NL_OK;
+}
+
+/* libnl forgets the errno value of a system call that failed, but doesn't overwrite it. */
+static struct error *failure(int code, const char *what)
+{
+	if (errno == EAGAIN)
+		return error_new(ETIMEDOUT, "%s: the kernel doesn't answer", what);
+	if (errno)
+		return error_errno(errno, "%s: netlink", what);
+	return error_new(EIO, "%s: netlink: %s", what, nl_geterror(code));
 }
 
 static int set_option(int fd, int level, int option, const void *value, socklen_t size)
@@ -52,12 +67,15 @@ static struct error *open_socket(struct netlink *netlink, int protocol)
 	*netlink = (struct netlink){.socket = nl_socket_alloc()};
 	if (!netlink->socket)
 		return error_errno(ENOMEM, "netlink");
+	errno = 0;
 	code = nl_connect(netlink->socket, protocol);
 	if (code < 0)
-		return error_new(EIO, "netlink: %s", nl_geterror(code));
+		return failure(code, "no socket");
 	code = set_options(nl_socket_get_fd(netlink->socket));
 	if (code)
 		return error_errno(code, "netlink");
+	/* libnl's own check would refuse all that follows a request which failed. */
+	nl_socket_disable_seq_check(netlink->socket);
 	nl_socket_modify_cb(netlink->socket, NL_CB_MSG_IN, NL_CB_CUSTOM, hear_answer,
 			    netlink);
 	return NULL;
@@ -87,7 +105,10 @@ struct error *netlink_request(struct netlink *netlink, struct nl_msg *message,
 
 	netlink->answer = (struct extack){0};
 	netlink->answered = false;
-	code = nl_send_auto(netlink->socket, message);
+	nl_complete_msg(netlink->socket, message);
+	netlink->sequence = nlmsg_hdr(message)->nlmsg_seq;
+	errno = 0;
+	code = nl_send(netlink->socket, message);
 	/* It returns for each datagram: data may come in one of their own, before the answer. */
 	while (code >= 0 && !netlink->answered)
 		code = nl_wait_for_ack(netlink->socket);
@@ -95,7 +116,7 @@ struct error *netlink_request(struct netlink *netlink, struct nl_msg *message,
 		return error_extack(error_errno(netlink->answer.code, "%s", what),
 				    *words ? words : NULL);
 	if (code < 0)
-		return error_new(EIO, "%s: netlink: %s", what, nl_geterror(code));
+		return failure(code, what);
 	if (*words)
 		log_debug("the kernel remarks: %s", words);
 	return NULL;

@@ -23,7 +23,7 @@ static struct error *node_init(struct node *node)
 	if (node->namespace < 0)
 		return error_errno(errno, "/proc/self/ns/net");
 	try(netlink_init(&node->netlink));
-	return error_object(link_raise(&node->netlink, LOOPBACK_INDEX, 0), "lo");
+	return error_prefix(link_raise(&node->netlink, LOOPBACK_INDEX, 0), "lo");
 }
 
 static struct node *node_alloc(const char *name)

@@ -276,15 +276,25 @@ static struct error *change(const struct link_job *job, struct netlink *netlink,
 	return check(job, &after);
 }
 
+/* libnl finds no family, whatever the reason; @code is the kernel's. */
+static struct error *explain_unresolved(int code)
+{
+	if (code && code != ENOENT)
+		return error_errno(code,
+				   "its offloads can't be changed: ethtool netlink");
+	return error_new(EOPNOTSUPP, "its offloads can't be changed: the kernel has no "
+				     "ethtool netlink (since 5.6)");
+}
+
 struct error *link_set_offloads(const struct link_job *job)
 {
 	_cleanup_(netlink_deinit) struct netlink netlink = {0};
 	int family;
 
 	try(netlink_init_generic(&netlink));
+	errno = 0;
 	family = genl_ctrl_resolve(netlink.socket, ETHTOOL_GENL_NAME);
 	if (family < 0)
-		return error_new(EOPNOTSUPP, "its offloads can't be changed: the kernel "
-					     "has no ethtool netlink (since 5.6)");
+		return explain_unresolved(netlink.answer.code ?: errno);
 	return change(job, &netlink, family);
 }
