@@ -112,14 +112,18 @@ static const struct channel_handlers handlers = {.message = on_message,
 static struct error *client_new(struct client **result, const char *lab)
 {
 	_cleanup_client_ struct client *client = xcalloc(1, sizeof(*client));
+	int r;
 
 	client->supervisor = -1;
 	client->lab = xstrdup(lab);
 	client_block_signals();
-	if (sd_event_new(&client->event) < 0 ||
-	    sd_event_add_signal(client->event, NULL, SIGINT, on_signal, client) < 0 ||
-	    sd_event_add_signal(client->event, NULL, SIGTERM, on_signal, client) < 0)
-		return error_new(EIO, "event loop");
+	r = sd_event_new(&client->event);
+	if (r >= 0)
+		r = sd_event_add_signal(client->event, NULL, SIGINT, on_signal, client);
+	if (r >= 0)
+		r = sd_event_add_signal(client->event, NULL, SIGTERM, on_signal, client);
+	if (r < 0)
+		return error_errno(-r, "event loop");
 	*result = steal_ptr(client);
 	return NULL;
 }
@@ -206,6 +210,7 @@ struct error *client_wait(struct client *client, const bool *done, uint64_t time
 {
 	_cleanup_(sd_event_source_disable_unrefp) sd_event_source *timer = NULL;
 	bool late = false;
+	int r;
 
 	if (timeout_ns &&
 	    sd_event_add_time_relative(client->event, &timer, CLOCK_MONOTONIC,
@@ -218,8 +223,9 @@ struct error *client_wait(struct client *client, const bool *done, uint64_t time
 			return error_new(ENOTCONN, "lab '%s' has ended", client->lab);
 		if (late)
 			return error_new(ETIMEDOUT, "no answer in time");
-		if (sd_event_run(client->event, UINT64_MAX) < 0)
-			return error_new(EIO, "event loop");
+		r = sd_event_run(client->event, UINT64_MAX);
+		if (r < 0)
+			return error_errno(-r, "event loop");
 	}
 	return NULL;
 }
@@ -230,10 +236,10 @@ static struct error *wait_for_end(struct client *client)
 	struct pollfd fd = {.fd = client->supervisor, .events = POLLIN};
 	int n;
 
-	if (client->supervisor < 0)
+	if (client->supervisor < 0 && !client->child)
 		return NULL;
 	do
-		n = poll(&fd, 1, STOP_TIMEOUT_MS);
+		n = client->supervisor < 0 ? 1 : poll(&fd, 1, STOP_TIMEOUT_MS);
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return error_new(ETIMEDOUT,
@@ -245,41 +251,50 @@ static struct error *wait_for_end(struct client *client)
 	return NULL;
 }
 
-static struct error *abandon(struct client *client, struct error *error)
+/* Its signals are blocked from the fork on: it hears this one, at the latest in its loop. */
+struct error *client_abandon_lab(struct client *client, struct error *error)
 {
 	channel_free(steal_ptr(client->channel));
+	if (client->child)
+		kill(client->child, SIGTERM);
 	error_ignore(wait_for_end(client));
 	return error;
+}
+
+static struct error *await_ready(struct client *client, const char *output)
+{
+	int r = 0;
+
+	while (!client->ready && !client->failure && client->channel &&
+	       !client->interrupted && r >= 0)
+		r = sd_event_run(client->event, UINT64_MAX);
+	if (client->ready)
+		return NULL;
+	if (client->failure)
+		return steal_ptr(client->failure);
+	if (client->interrupted)
+		return error_new(ECANCELED, "interrupted");
+	if (r < 0)
+		return error_errno(-r, "event loop");
+	return error_new(EIO, "the supervisor died; see %s/netlab.log", output);
 }
 
 struct error *client_start_lab(struct client **result, const struct lab_options *options)
 {
 	_cleanup_client_ struct client *client = NULL;
-	bool ended = false;
 	struct error *error;
 	int owner;
 
 	try(client_new(&client, options->name));
 	try(supervisor_start(options, &owner, &client->child));
 	client->supervisor = pidfd_open(client->child, 0);
-	try(adopt(client, owner));
-	while (!client->ready && !client->failure) {
-		if (!client->channel || client->interrupted)
-			ended = true;
-		if (ended || sd_event_run(client->event, UINT64_MAX) < 0)
-			break;
-	}
-	if (client->ready) {
-		*result = steal_ptr(client);
-		return NULL;
-	}
-	error = steal_ptr(client->failure);
-	if (!error && client->interrupted)
-		error = error_new(ECANCELED, "interrupted");
+	error = adopt(client, owner);
 	if (!error)
-		error = error_new(EIO, "the supervisor died; see %s/netlab.log",
-				  options->output);
-	return abandon(client, error);
+		error = await_ready(client, options->output);
+	if (error)
+		return client_abandon_lab(client, error);
+	*result = steal_ptr(client);
+	return NULL;
 }
 
 static struct error *result_of(struct client *client, json_t **result)

@@ -34,6 +34,12 @@ must_use struct error *client_connect(struct client **client, const char *lab);
 must_use struct error *client_start_lab(struct client **client,
 					const struct lab_options *options);
 
+/**
+ * client_abandon_lab() - end the lab that client_start_lab() made, whether it was let go or not
+ * @error: why; it is returned
+ */
+must_use struct error *client_abandon_lab(struct client *client, struct error *error);
+
 /** client_detach() - the lab outlives this client. */
 must_use struct error *client_detach(struct client *client);
 
