@@ -101,8 +101,11 @@ static void on_closed(struct channel *channel, struct error *error, void *userda
 {
 	struct client *client = userdata;
 
-	error_free(error);
 	client->channel = NULL;
+	if (client->failure)
+		error_free(error);
+	else
+		client->failure = error_prefix(error, "the lab's supervisor");
 	channel_free(channel);
 }
 
@@ -206,6 +209,12 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
+static struct error *why_ended(struct client *client)
+{
+	return steal_ptr(client->failure)
+		       ?: error_new(ENOTCONN, "lab '%s' has ended", client->lab);
+}
+
 struct error *client_wait(struct client *client, const bool *done, uint64_t timeout_ns)
 {
 	_cleanup_(sd_event_source_disable_unrefp) sd_event_source *timer = NULL;
@@ -220,7 +229,7 @@ struct error *client_wait(struct client *client, const bool *done, uint64_t time
 		if (client->interrupted)
 			return error_new(ECANCELED, "interrupted");
 		if (!client->channel)
-			return error_new(ENOTCONN, "lab '%s' has ended", client->lab);
+			return why_ended(client);
 		if (late)
 			return error_new(ETIMEDOUT, "no answer in time");
 		r = sd_event_run(client->event, UINT64_MAX);
