@@ -347,29 +347,38 @@ struct error *client_detach(struct client *client)
 			   NULL);
 }
 
-/* What it says while it ends is passed on; a second ^C doesn't make it end faster. */
-static void hear_out(struct client *client)
+/*
+ * What it says while it ends is passed on; a second ^C doesn't make it end faster. Returns what it
+ * failed with, or NULL.
+ */
+static struct error *hear_out(struct client *client)
 {
 	const bool never = false;
+	struct error *error = NULL;
 
-	while (client->channel) {
-		_cleanup_error_ struct error *error = NULL;
-
+	do {
+		error_free(error);
 		client->interrupted = false;
 		error = client_wait(client, &never, STOP_TIMEOUT_MS * 1000000ull);
-		if (error && error->code != ECANCELED)
-			break;
-	}
+	} while (error->code == ECANCELED);
+	if (error->code != ENOTCONN && error->code != ETIMEDOUT)
+		return error;
+	error_free(error);
+	return NULL;
 }
 
 struct error *client_stop_lab(struct client *client)
 {
+	struct error *failure, *end;
+
 	client->id++; /* the answer to an interrupted call may still come */
 	if (client->channel)
 		error_ignore(client_send(client, json_pack("{s:s}", "request", "down")));
-	hear_out(client);
-	try(wait_for_end(client));
-	return steal_ptr(client->failure);
+	failure = hear_out(client);
+	end = wait_for_end(client);
+	if (end)
+		error_free(failure);
+	return end ?: failure;
 }
 
 int client_take_fd(struct client *client)
