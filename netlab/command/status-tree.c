@@ -136,6 +136,8 @@ static void print_link(const json_t *link, unsigned indent)
 	word(&line, "  ", "%s", status_text(link, "kind"));
 	if (*status_text(link, "guest"))
 		word(&line, " ", "of %s", status_text(link, "guest"));
+	if (*status_text(link, "owner"))
+		word(&line, " ", "for %s", status_text(link, "owner"));
 	if (*status_text(link, "lower"))
 		word(&line, " ", "on %s", status_text(link, "lower"));
 	if (json_is_object(peer))

@@ -172,6 +172,8 @@ void label_add_kind(struct graph_label *label, const json_t *link)
 		label_add(label, TONE_PLAIN, "macvlan %s", get_text(link, "macvlan"));
 	else
 		label_add(label, TONE_PLAIN, "%s", get_text(link, "kind"));
+	if (*get_text(link, "owner"))
+		label_add(label, TONE_PLAIN, "for %s", get_text(link, "owner"));
 }
 
 /* --- what a lab that runs knows ---------------------------------------------------------- */

@@ -144,6 +144,8 @@ static enum link_kind kind_of(enum virtual_kind kind)
 		return LINK_DUMMY;
 	case VIRTUAL_IFB:
 		return LINK_IFB;
+	case VIRTUAL_TAP:
+		return LINK_TAP;
 	}
 	return LINK_DUMMY;
 }
@@ -160,6 +162,8 @@ static void add_virtual(struct plan *plan, size_t node, const struct virtual_lin
 	if (link->kind == LINK_VXLAN && !link->vxlan.port)
 		link->vxlan.port = VXLAN_PORT_DEFAULT;
 	link->macvlan = of->macvlan;
+	link->persistent = of->kind == VIRTUAL_TAP;
+	link->owner = of->owner;
 	link->vlans = of->vlans;
 	link->settings = of->settings;
 	set_addresses(link, of->addresses, of->n_addresses);

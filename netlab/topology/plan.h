@@ -43,6 +43,9 @@ struct planned_link {
 	struct vlan_settings vlan;
 	struct vxlan_settings vxlan;
 	enum macvlan_type macvlan;
+	bool persistent;   /* a TAP that no guest has: it waits for who opens it */
+	const char *owner; /* the user who may open that, by name or number; NULL: who
+				* runs netlab */
 	struct port_vlans vlans; /* as a port of a bridge that filters VLANs */
 	struct link_settings settings;
 	struct impairment

@@ -135,9 +135,10 @@ enum virtual_kind {
 	VIRTUAL_MACVLAN,
 	VIRTUAL_DUMMY,
 	VIRTUAL_IFB,
+	VIRTUAL_TAP,
 };
 
-#define VIRTUAL_KINDS (VIRTUAL_IFB + 1)
+#define VIRTUAL_KINDS (VIRTUAL_TAP + 1)
 
 /* A link that is made out of another one, or out of nothing. */
 struct virtual_link {
@@ -148,6 +149,8 @@ struct virtual_link {
 	struct vlan_settings vlan;
 	struct vxlan_settings vxlan;
 	enum macvlan_type macvlan;
+	char *owner; /* of a TAP: the user, by name or number, who may open it; NULL: who
+			runs netlab */
 	struct port_vlans vlans; /* as a bridge's port */
 	struct link_settings settings;
 	struct address *addresses;

@@ -116,6 +116,17 @@ def test_mermaid_is_made_of_nodes_and_edges(graph):
     assert len(lines) == 1 + len(nodes) + len(edges) + len(classes)
 
 
+def test_a_tap_that_no_guest_has(graph):
+    root = ElementTree.fromstring(graph(
+        "name: t\nbridges: {br0: }\n"
+        "links: {t0: {tap: on, owner: alice, bridge: br0}, t1: {tap: on}}\n"))
+    nodes = {texts(g)[0]: texts(g)[1:] for g in groups(root, "node")}
+    assert nodes["t0"] == ["tap", "for alice"] and nodes["t1"] == ["tap"]
+    ids = {g.get("id"): texts(g)[0] for g in groups(root, "node")}
+    assert {(ids[g.get("data-from")], ids[g.get("data-to")]) for g in groups(root, "edge")} >= {
+        ("t0", "br0")}
+
+
 def test_into_a_file(netlab, run, source, tmp_path):
     path = tmp_path / "lab.svg"
     result = run(netlab, "graph", source / "topologies/tcp-receive.yaml", "-o", path).ok()
