@@ -7,6 +7,7 @@
 #include "link/link.h"
 
 struct links {
+	char *lab;           /* its name, where the host side is shared; else NULL */
 	bool has_ipv6;       /* the kernel does IPv6 */
 	struct node **nodes; /* the first is the host side */
 	size_t n_nodes;
@@ -36,6 +37,9 @@ bool is_spoken_on(const struct planned_link *planned);
 
 /** prepare_jobs() - a job for each link of the plan, with what belongs to it. */
 must_use struct error *prepare_jobs(struct build *build);
+
+/** check_names() - in a shared namespace: is no name of the plan taken? */
+must_use struct error *check_names(const struct build *build);
 
 /** take_steps() - do all jobs; what the errors are about is in them. */
 must_use struct error *take_steps(const struct build *build);

@@ -12,14 +12,17 @@
 #include "topology/plan.h"
 #include "util/error.h"
 
+#define LINK_ALIAS_SIZE 64 /* bytes; room for what owner_alias() writes */
+
 struct made_link {
 	char name[IFNAMSIZ];
-	size_t node;    /* index into the nodes of struct links */
-	int index;      /* the kernel's interface index; 0 until it is known */
-	int tap;        /* descriptor that holds a TAP; -1 otherwise; owned */
-	uint32_t group; /* link group shared by what one links_build() made: see undo() */
-	bool has_mac;   /* else the kernel chooses one */
-	bool inherits;  /* has the address of its lower link, without being told */
+	size_t node; /* index into the nodes of struct links */
+	int index;   /* the kernel's interface index; 0 until it is known */
+	int tap;     /* descriptor that holds a TAP; -1 otherwise; owned */
+	uint32_t
+		group; /* link group shared by what one links_build() made: see delete_groups() */
+	bool has_mac;  /* else the kernel chooses one */
+	bool inherits; /* has the address of its lower link, without being told */
 	uint8_t mac[6];
 	bool without_ipv6; /* the kernel does no IPv6 on it: its MTU is too small (RFC 8200) */
 };
@@ -33,7 +36,9 @@ struct link_job {
 	const struct made_link *lower;  /* NULL: none */
 	const struct link_job *peer;    /* a veth's other end */
 	const struct made_link
-		*redirects; /* ifb: what comes in by this link goes through it */
+		*redirects;          /* ifb: what comes in by this link goes through it */
+	uint32_t group;              /* the one that its links_build() has for all */
+	char alias[LINK_ALIAS_SIZE]; /* in a shared namespace; else "" */
 };
 
 struct link_kind_ops {

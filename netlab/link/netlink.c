@@ -97,21 +97,19 @@ void netlink_deinit(struct netlink *netlink)
 	netlink->socket = NULL;
 }
 
-struct error *netlink_request(struct netlink *netlink, struct nl_msg *message,
-			      const char *what)
+/* The answer to @message. @code: libnl's, of its sending. */
+static struct error *hear(struct netlink *netlink, struct nl_msg *message, int code,
+			  const char *what)
 {
 	const char *words = netlink->answer.text;
-	int code;
 
 	netlink->answer = (struct extack){0};
 	netlink->answered = false;
-	nl_complete_msg(netlink->socket, message);
 	netlink->sequence = nlmsg_hdr(message)->nlmsg_seq;
-	errno = 0;
-	code = nl_send(netlink->socket, message);
 	/* It returns for each datagram: data may come in one of their own, before the answer. */
 	while (code >= 0 && !netlink->answered)
 		code = nl_wait_for_ack(netlink->socket);
+	netlink->sequence = 0;
 	if (netlink->answer.code)
 		return error_extack(error_errno(netlink->answer.code, "%s", what),
 				    *words ? words : NULL);
@@ -120,6 +118,41 @@ struct error *netlink_request(struct netlink *netlink, struct nl_msg *message,
 	if (*words)
 		log_debug("the kernel remarks: %s", words);
 	return NULL;
+}
+
+struct error *netlink_request(struct netlink *netlink, struct nl_msg *message,
+			      const char *what)
+{
+	nl_complete_msg(netlink->socket, message);
+	errno = 0;
+	return hear(netlink, message, nl_send(netlink->socket, message), what);
+}
+
+static int send_both(struct nl_sock *socket, struct nl_msg *first, struct nl_msg *second)
+{
+	struct iovec parts[2];
+
+	nl_complete_msg(socket, first);
+	nl_complete_msg(socket, second);
+	errno = 0;
+	parts[0] = (struct iovec){nlmsg_hdr(first), nlmsg_hdr(first)->nlmsg_len};
+	parts[1] = (struct iovec){nlmsg_hdr(second), nlmsg_hdr(second)->nlmsg_len};
+	return nl_send_iovec(socket, first, parts, ARRAY_SIZE(parts));
+}
+
+struct error *netlink_request_both(struct netlink *netlink, struct nl_msg *first,
+				   struct nl_msg *second, const char *what)
+{
+	int code = send_both(netlink->socket, first, second);
+	struct error *error = hear(netlink, first, code, what), *other;
+
+	if (code < 0)
+		return error;
+	other = hear(netlink, second, 0, what);
+	if (!error)
+		return other;
+	error_ignore(other);
+	return error;
 }
 
 struct error *netlink_query(struct netlink *netlink, struct nl_msg *message,
@@ -143,6 +176,15 @@ struct error *netlink_find_index(const struct netlink *netlink, const char *name
 	if (ioctl(nl_socket_get_fd(netlink->socket), SIOCGIFINDEX, &request) < 0)
 		return error_errno(errno, "%s", what);
 	*index = request.ifr_ifindex;
+	return NULL;
+}
+
+struct error *netlink_read_links(struct netlink *netlink, struct nl_cache **cache)
+{
+	int code = rtnl_link_alloc_cache(netlink->socket, AF_UNSPEC, cache);
+
+	if (code < 0)
+		return error_new(EIO, "the links can't be listed: %s", nl_geterror(code));
 	return NULL;
 }
 

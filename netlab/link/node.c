@@ -22,7 +22,11 @@ static struct error *node_init(struct node *node)
 	node->namespace = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (node->namespace < 0)
 		return error_errno(errno, "/proc/self/ns/net");
-	try(netlink_init(&node->netlink));
+	return netlink_init(&node->netlink);
+}
+
+static struct error *raise_loopback(struct node *node)
+{
 	return error_prefix(link_raise(&node->netlink, LOOPBACK_INDEX, 0), "lo");
 }
 
@@ -35,11 +39,13 @@ static struct node *node_alloc(const char *name)
 	return node;
 }
 
-struct error *node_open(struct node **result)
+struct error *node_open(struct node **result, bool shared)
 {
 	_cleanup_node_ struct node *node = node_alloc(NULL);
 
 	try(node_init(node));
+	if (!shared)
+		try(raise_loopback(node));
 	*result = steal_ptr(node);
 	return NULL;
 }
@@ -78,6 +84,7 @@ static struct error *node_found(struct node *node, const struct planned_node *pl
 	if (unshare(CLONE_NEWNET) < 0)
 		return error_errno(errno, "a network namespace is refused");
 	try(node_init(node));
+	try(raise_loopback(node));
 	node->quiet = make_quiet();
 	/* Before there are links: each would be told one by one. */
 	return planned->forward ? start_forwarding() : NULL;

@@ -3,8 +3,10 @@
  * Builds links in namespaces of its own and holds them, for test_link.py:
  *   link-holder bridge NAME [ADDRESS,...] tap NAME BRIDGE ... [also ...] [--here]
  *   link-holder --topology FILE [--here]
+ *   link-holder --shared LAB --topology FILE
  * Each "also" ends a plan: the next is built by another call. --here stays in the caller's
- * network namespace. Prints "READY PID", or "FAILED CODE: text" (and goes on), then obeys stdin:
+ * network namespace, and --shared does that as for "netns: host". Prints "READY PID", or "FAILED
+ * CODE: text" (and goes on), then obeys stdin:
  *   fd TAP          prints the TAP's descriptor flags: "fd nonblock cloexec vnet_hdr=N"
  *   frames TAP MS   every frame that leaves the TAP within MS ms, as hex lines, then "END"
  *   send TAP HEX    the frame comes in by the TAP, as from its guest; prints its length
@@ -97,6 +99,10 @@ static struct error *build_topology(const char *file)
 
 static struct error *build(char **words, bool here)
 {
+	if (*words && streq(*words, "--shared")) {
+		try(links_open_shared(&links, words[1]));
+		return build_topology(words[3]);
+	}
 	if (!here)
 		try(namespace_enter_new());
 	try(links_open(&links));
