@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "capture/capture.h"
+#include "lab/claim.h"
 #include "lab/live.h"
 #include "topology/describe.h"
 #include "util/log.h"
@@ -21,6 +22,7 @@ struct lab {
 	sd_event *event;
 	sd_event_source *deadline;
 	struct plan *plan;
+	int claim; /* on the lab's name, where its host side is shared; -1 otherwise */
 	struct links *links;
 	struct capture *capture;
 	struct capture_link *captured; /* of the topology's capture */
@@ -355,6 +357,31 @@ static struct error *await_guests(struct lab *lab)
 	return r < 0 ? error_errno(-r, "timer") : NULL;
 }
 
+/* What an earlier lab of this name left, whose supervisor was killed, goes first. */
+static struct error *open_shared_links(struct lab *lab)
+{
+	_cleanup_owned_links_ struct owned_links left = {0};
+	_cleanup_free_ char *names = NULL;
+
+	try(claim_take(lab->options.name, &lab->claim));
+	try(owner_delete(lab->options.name, &left));
+	names = owned_links_text(&left);
+	if (left.n)
+		log_warning("lab %s had ended without its own doing; removed what it "
+			    "left: %s",
+			    lab->options.name, names);
+	return links_open_shared(&lab->links, lab->options.name);
+}
+
+static struct error *make_links(struct lab *lab)
+{
+	if (lab->options.topology->netns == NETNS_HOST)
+		try(open_shared_links(lab));
+	else
+		try(links_open(&lab->links));
+	return links_build(lab->links, lab->plan);
+}
+
 struct error *lab_new(struct lab **result, sd_event *event,
 		      const struct lab_options *options, const char *rundir,
 		      const struct lab_handlers *handlers, void *userdata)
@@ -366,13 +393,9 @@ struct error *lab_new(struct lab **result, sd_event *event,
 	lab->handlers = handlers;
 	lab->userdata = userdata;
 	lab->started_ns = now_ns();
-	if (options->topology->netns == NETNS_HOST)
-		return error_new(EOPNOTSUPP,
-				 "%s: netns: host is not carried out by this version",
-				 options->topology->file);
+	lab->claim = -1;
 	lab->plan = plan_new(options->topology);
-	try(links_open(&lab->links));
-	try(links_build(lab->links, lab->plan));
+	try(make_links(lab));
 	try(start_capture(lab));
 	try(start_guests(lab, rundir));
 	try(await_guests(lab));
@@ -398,6 +421,7 @@ static void release(struct lab *lab)
 	if (lab->links)
 		links_delete(lab->links);
 	links_free(steal_ptr(lab->links));
+	close_fd(&lab->claim);
 }
 
 static int finish_stop(sd_event_source *source, void *userdata)
@@ -510,11 +534,12 @@ json_t *lab_to_json(const struct lab *lab)
 	for (size_t i = 0; i < lab->n_guests; i++)
 		json_array_append_new(guests, guest_to_json(lab->guests[i]));
 	json = json_pack(
-		"{s:s, s:s, s:i, s:s, s:s, s:I, s:o, s:o, s:o}", "lab", lab->options.name,
-		"state", lab_state_name(lab->state), "pid", (int)getpid(), "topology",
-		lab->options.topology->file, "output", lab->options.output, "uptime_ns",
-		(json_int_t)(now_ns() - lab->started_ns), "nodes", nodes_to_json(lab),
-		"links", links_to_json(lab), "guests", guests);
+		"{s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:o, s:o, s:o}", "lab",
+		lab->options.name, "state", lab_state_name(lab->state), "pid",
+		(int)getpid(), "netns", netns_choice_name(lab->options.topology->netns),
+		"topology", lab->options.topology->file, "output", lab->options.output,
+		"uptime_ns", (json_int_t)(now_ns() - lab->started_ns), "nodes",
+		nodes_to_json(lab), "links", links_to_json(lab), "guests", guests);
 	if (lab->capture_path)
 		json_object_set_new(json, "capture", capture_to_json(lab));
 	return json;

@@ -69,6 +69,9 @@ struct lab_handlers {
 /**
  * lab_new() - make the links in the network namespace that the process is in, begin the
  * topology's capture, start the guests
+ *
+ * With `netns: host` that namespace is not the lab's own: what a dead lab of the same name left
+ * in it is removed first.
  * @rundir: the lab's runtime folder
  * Return: on error nothing of it is left.
  */

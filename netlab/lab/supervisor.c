@@ -152,7 +152,8 @@ static struct error *hold_lab(struct supervisor *supervisor)
 {
 	int r;
 
-	try(namespace_enter_new());
+	if (supervisor->options->topology->netns == NETNS_LAB)
+		try(namespace_enter_new());
 	try(explain(lab_new(&supervisor->lab, supervisor->event, supervisor->options,
 			    supervisor->rundir.path, &lab_handlers, supervisor)));
 	control_set_lab(supervisor->control, supervisor->lab);

@@ -15,7 +15,7 @@
 /* It must stay where it is once initialised: its socket knows its address. */
 struct netlink {
 	struct nl_sock *socket;
-	uint32_t sequence;    /* of the request under way; 0: there was none yet */
+	uint32_t sequence;    /* of the request under way; 0: there is none */
 	bool answered;        /* it has its answer */
 	struct extack answer; /* to the request under way */
 };

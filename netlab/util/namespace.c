@@ -129,6 +129,8 @@ struct error *namespace_join_net(const char *path)
 {
 	_cleanup_close_ int net = open(path, O_RDONLY | O_CLOEXEC);
 
+	if (net >= 0 && same_namespace(net, "/proc/self/ns/net"))
+		return NULL;
 	if (net < 0 || setns(net, CLONE_NEWNET) < 0)
 		return error_errno(errno, "the network namespace %s can't be joined",
 				   path);

@@ -107,11 +107,6 @@ def test_a_refused_request_names_host_and_line_and_leaves_nothing(make_lab):
     assert "no lab is up" in lab.verb("status").ok().stdout
 
 
-def test_the_hosts_own_namespace_is_not_used_yet(make_lab):
-    result = make_lab("later", guests=None, capture=None, netns="host").up().exited(1)
-    assert "netns: host is not carried out by this version" in result.stderr
-
-
 def test_an_offload_that_is_on_in_part_or_not_at_all_is_said(make_lab):
     """TCP segmentation wants checksums. Of its features, Linux 6.18 lets one stay on without,
     and netlab warns; 6.1 none, which is an error."""
