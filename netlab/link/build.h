@@ -38,8 +38,11 @@ bool is_spoken_on(const struct planned_link *planned);
 /** prepare_jobs() - a job for each link of the plan, with what belongs to it. */
 must_use struct error *prepare_jobs(struct build *build);
 
-/** check_names() - in a shared namespace: is no name of the plan taken? */
-must_use struct error *check_names(const struct build *build);
+/**
+ * check_surroundings() - in a shared namespace: is no name of the plan taken?
+ * Networks that overlap those of other links are a warning.
+ */
+must_use struct error *check_surroundings(const struct build *build);
 
 /** take_steps() - do all jobs; what the errors are about is in them. */
 must_use struct error *take_steps(const struct build *build);

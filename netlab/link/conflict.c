@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Names that are taken, in a network namespace where not all links are the lab's. */
+/* What is there already, in a network namespace where not all links are the lab's. */
 #include <dirent.h>
 #include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <sys/stat.h>
 
 #include "link/build.h"
 #include "link/owner.h"
 #include "util/file.h"
+#include "util/log.h"
 #include "util/string.h"
 
 #define PROC_FILE_MOST 4096 /* bytes that are read of one of /proc's */
@@ -141,7 +144,67 @@ static struct error *check_cache(const struct build *build, struct nl_cache *cac
 	return NULL;
 }
 
-struct error *check_names(const struct build *build)
+/* --- networks that are there already ----------------------------------------------------- */
+
+static void warn_of_overlap(const struct link_job *job, const struct address *address,
+			    struct rtnl_addr *present)
+{
+	char name[IFNAMSIZ] = "", ours[ADDRESS_TEXT_SIZE], theirs[ADDRESS_TEXT_SIZE];
+
+	if_indextoname(rtnl_addr_get_ifindex(present), name);
+	nl_addr2str(rtnl_addr_get_local(present), theirs, sizeof(theirs));
+	log_warning(
+		"%s: its network %s overlaps that of %s, %s: what is meant for one may "
+		"go to the other",
+		job->made->name, address_format(address, ours), name, theirs);
+}
+
+/* Link-local networks are everywhere; what an earlier links_build() made is the lab's own. */
+static bool is_compared(const struct links *links, struct rtnl_addr *present)
+{
+	int index = rtnl_addr_get_ifindex(present);
+
+	for (size_t i = 0; i < links->n_made; i++)
+		if (links->made[i].node == PLAN_LAB_NODE && links->made[i].index == index)
+			return false;
+	return rtnl_addr_get_scope(present) != RT_SCOPE_LINK &&
+	       rtnl_addr_get_local(present);
+}
+
+static void compare_networks(const struct links *links, const struct link_job *job,
+			     const struct address *address, struct nl_cache *cache)
+{
+	_cleanup_abstract_address_ struct nl_addr *network = address_to_abstract(address);
+
+	for (struct nl_object *o = nl_cache_get_first(cache); network && o;
+	     o = nl_cache_get_next(o)) {
+		struct rtnl_addr *present = (struct rtnl_addr *)o;
+		struct nl_addr *local = rtnl_addr_get_local(present);
+
+		if (is_compared(links, present) &&
+		    nl_addr_get_family(local) == address->family &&
+		    nl_addr_cmp_prefix(network, local) == 0)
+			warn_of_overlap(job, address, present);
+	}
+}
+
+static void check_networks(const struct build *build)
+{
+	struct nl_cache *cache;
+
+	if (rtnl_addr_alloc_cache(home(build->links)->netlink.socket, &cache) < 0)
+		return;
+	for (size_t i = 0; i < build->n_jobs; i++) {
+		const struct link_job *job = &build->jobs[i];
+
+		for (size_t n = 0; *job->alias && n < job->planned->n_addresses; n++)
+			compare_networks(build->links, job, &job->planned->addresses[n],
+					 cache);
+	}
+	nl_cache_free(cache);
+}
+
+struct error *check_surroundings(const struct build *build)
 {
 	struct nl_cache *cache;
 	struct error *error;
@@ -151,5 +214,7 @@ struct error *check_names(const struct build *build)
 	try(netlink_read_links(&home(build->links)->netlink, &cache));
 	error = check_cache(build, cache);
 	nl_cache_free(cache);
+	if (!error)
+		check_networks(build);
 	return error;
 }

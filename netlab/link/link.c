@@ -102,7 +102,7 @@ static struct error *build_all(struct build *build)
 {
 	try(make_nodes(build->links, build->plan));
 	try(prepare_jobs(build));
-	try(check_names(build));
+	try(check_surroundings(build));
 	return take_steps(build);
 }
 

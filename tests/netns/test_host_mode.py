@@ -22,10 +22,11 @@ BUILD = pathlib.Path(os.environ.get("NETLAB_BUILD", SOURCE / "build"))
 HOLDER = BUILD / "tests/netns/link-holder"
 TUN = pathlib.Path("/dev/net/tun")
 
+OWNER = "65534" if os.geteuid() == 0 else "0"  # without root, no one else is in there
 BASE = {
     "bridges": {"br0": {"addresses": ["10.1.0.1/24", "fd00:1::1/64"]}},
     "hosts": {"one": {"links": {"eth0": {"bridge": "br0", "addresses": ["10.1.0.2/24"]}}}},
-    "links": {"tap0": {"tap": True, "owner": "65534", "bridge": "br0"}},
+    "links": {"tap0": {"tap": True, "owner": OWNER, "bridge": "br0"}},
     "routes": [{"to": "10.9.0.0/16", "via": "10.1.0.2"}],
     "neighbours": [{"address": "10.1.0.77", "mac": "02:00:00:00:00:77"}],
     "sysctls": {"net.ipv4.conf.br0.rp_filter": 2},
@@ -169,6 +170,15 @@ def test_the_process_that_holds_a_tap_is_named(labs, space):
         assert f"a TAP or TUN, held by process {holder.pid} (python3" in error
         assert set(space.aliases()) == {"tap0"}
         holder.stdin.close()
+
+
+def test_networks_that_overlap_are_warned_of(labs, space):
+    space.change("link", "add", "theirs", "type", "bridge")
+    space.change("link", "set", "theirs", "up")
+    space.change("address", "add", "10.1.7.1/16", "dev", "theirs")
+    space.change("address", "add", "10.2.0.1/24", "dev", "theirs")
+    warning, = labs.up().ok().stderr.splitlines()
+    assert "br0: its network 10.1.0.1/24 overlaps that of theirs, 10.1.7.1/16: " in warning
 
 
 @pytest.mark.parametrize("then", ["up", "down"])
@@ -342,10 +352,10 @@ def test_status_and_graph_show_a_tap(labs):
     labs.up().ok()
     tap = next(link for link in labs.status("mine")["links"] if link["name"] == "tap0")
     assert (tap["kind"], tap["persistent"], tap["owner"], tap["bridge"]) == (
-        "tap", True, "65534", "br0")
-    assert "tap0  tap for 65534, " in labs.verb("status").ok().stdout
+        "tap", True, OWNER, "br0")
+    assert f"tap0  tap for {OWNER}, " in labs.verb("status").ok().stdout
     drawn = labs.verb("graph", "mine", "-f", "dot").ok().stdout
-    assert "tap0" in drawn and "for 65534" in drawn
+    assert "tap0" in drawn and f"for {OWNER}" in drawn
 
 
 def test_a_tap_in_a_labs_own_namespace(labs, space):
@@ -386,6 +396,20 @@ def test_ordinary_user(labs, space, run, for_all):
         "and user 65534 hasn't got it" in result.stderr
     assert "run netlab as root, or leave 'netns: host' out" in result.stderr
     assert space.state() == before
+
+
+@needs_root
+def test_an_owner_that_is_not_in_the_user_namespace(labs, run, for_all, tun_for_all):
+    netlab, home = for_all
+    topology = home.parent / "mine.yaml"
+    shutil.copy(labs.file(netns=None, links={"tap0": {"tap": True, "owner": "daemon"}},),
+                topology)
+    topology.chmod(0o644)
+    error = run(*as_user("nobody"), "env", f"NETLAB_RUNTIME_DIR={home}",
+                f"XDG_STATE_HOME={home}", netlab, "up", topology).exited(1).stderr
+    assert "tap0: " in error
+    assert "owner: user 'daemon' is not in the lab's user namespace" in error
+    assert "leave 'owner' out, and it is you" in error
 
 
 def killed_at(space, call, number, topology):
