@@ -369,6 +369,19 @@ def test_a_tap_in_a_labs_own_namespace(labs, space):
     labs.verb("down", "mine").ok()
 
 
+def test_many_links_go_in_few_requests(labs, space, tmp_path):
+    """A request for each of them would be one grace period of the kernel's for each."""
+    before = space.state()
+    many = {f"t{i}": {"tap": True, "bridge": "br0"} for i in range(60)}
+    labs.up(links=many).ok()
+    labs.kill_supervisor()
+    options = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+    labs.run(*space.prefix, "strace", "-o", tmp_path / "trace", "-e", "trace=sendmsg",
+             labs.netlab, "down", "mine", env={**os.environ, "ASAN_OPTIONS": options}).ok()
+    assert space.state() == before
+    assert len((tmp_path / "trace").read_text().splitlines()) < 10
+
+
 # --- who may, and when it ends in the middle -----------------------------------------------------
 
 @pytest.fixture
