@@ -103,7 +103,8 @@ static int run(const struct verb *verb, int argc, char **argv)
 {
 	bool all = false;
 	const struct option_spec specs[] = {
-		{OPTION_FLAG, "all", 'a', NULL, "every lab of yours that is up", &all},
+		{OPTION_FLAG, "all", 'a', NULL,
+		 "every lab of yours, and what dead ones left here", &all},
 		{0},
 	};
 	int status = options_parse(verb, specs, &argc, &argv);

@@ -7,6 +7,7 @@
 #include "command/status-tree.h"
 #include "lab/claim.h"
 #include "lab/rundir.h"
+#include "util/log.h"
 #include "util/string.h"
 
 static json_t *dead_to_json(const char *lab, const struct owned_links *links)
@@ -58,15 +59,19 @@ static struct error *status_of(const char *lab, json_t *all)
 	return json_array_size(all) ? NULL : steal_ptr(error);
 }
 
-/* A lab that ends while we ask is no error of a listing. */
+/* A lab that ends while we ask is no error of a listing; nor is that no link can be read. */
 static struct error *status_of_all(json_t *all)
 {
+	_cleanup_error_ struct error *error = NULL;
 	_cleanup_strv_ char **labs = NULL;
 
 	try(rundir_list(&labs));
 	strv_foreach (lab, labs)
 		error_ignore(status_of_up(*lab, all));
-	return status_of_dead(NULL, all);
+	error = status_of_dead(NULL, all);
+	if (error)
+		log_warning("links of dead labs: %s", error->message);
+	return NULL;
 }
 
 static void print_all(const json_t *all, bool json)

@@ -72,12 +72,14 @@ def test_the_verbs_do_as_ever(host_lab, space):
         host_lab.verb("status").ok().stdout.replace("\n ", "")
 
 
-def test_kill_9_of_the_supervisor_and_up_again(host_lab, space):
+def test_kill_9_of_the_supervisor_and_up_at_once(host_lab, space):
+    """QEMU may still hold its TAP then: it dies by the supervisor's death, but a little later."""
     pids = [host_lab.status()["pid"], host_lab.guest()["pid"]]
     os.kill(pids[0], signal.SIGKILL)
-    wait_until(lambda: not any(map(is_alive, pids)), "QEMU dies with its supervisor", 20)
-    assert "br0" in space.aliases() and "server.0" not in space.aliases()
-    assert "removed what it left: br0" in host_lab.up().ok().stderr
+    wait_until(lambda: not is_alive(pids[0]), "the supervisor dies", 20)
+    result = host_lab.up().ok()
+    assert "removed what it left: " in result.stderr and "br0" in result.stderr
+    wait_until(lambda: not is_alive(pids[1]), "its QEMU dies", 20)
     assert talk(space, "192.168.100.224") == "hello\n"
     host_lab.down().ok()
     assert space.aliases() == {}
