@@ -30,7 +30,8 @@ static struct error *taken(const char *lab)
 
 struct error *claim_take(const char *lab, int *fd)
 {
-	_cleanup_close_ int held = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int held =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address;
 	socklen_t size = claim_address(lab, &address);
 
@@ -46,7 +47,24 @@ struct error *claim_take(const char *lab, int *fd)
 	return NULL;
 }
 
-/* No one accepts: a queue that is full (EAGAIN) has an owner as well. */
+/* To have been connected is all the answer there is. */
+static int on_asked(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	int asker = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+
+	(void)source, (void)events, (void)userdata;
+	close_fd(&asker);
+	return 0;
+}
+
+struct error *claim_watch(int fd, sd_event *event, sd_event_source **source)
+{
+	int r = sd_event_add_io(event, source, fd, EPOLLIN, on_asked, NULL);
+
+	return r < 0 ? error_errno(-r, "event loop") : NULL;
+}
+
+/* A queue that is full (EAGAIN) has an owner as well. */
 bool claim_holder(const char *lab, pid_t *pid)
 {
 	_cleanup_close_ int fd =
@@ -64,18 +82,28 @@ bool claim_holder(const char *lab, pid_t *pid)
 	return true;
 }
 
-struct error *dead_links_list(const char *lab, struct owned_links *links)
+/* Each lab is asked for once: its links mostly stand together. */
+static void keep_dead(struct owned_links *links)
 {
+	const char *last = "";
+	bool is_dead = false;
 	size_t n = 0;
+	pid_t pid;
 
-	try(owner_list(lab, links));
 	for (size_t i = 0; i < links->n; i++) {
-		pid_t pid;
-
-		if (!claim_holder(links->list[i].lab, &pid))
+		if (!streq(links->list[i].lab, last))
+			is_dead = !claim_holder(links->list[i].lab, &pid);
+		last = links->list[i].lab;
+		if (is_dead)
 			links->list[n++] = links->list[i];
 	}
 	links->n = n;
+}
+
+struct error *dead_links_list(const char *lab, struct owned_links *links)
+{
+	try(owner_list(lab, links));
+	keep_dead(links);
 	return NULL;
 }
 

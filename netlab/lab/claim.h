@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <systemd/sd-event.h>
 
 #include "link/owner.h"
 #include "util/error.h"
@@ -19,6 +20,13 @@
  * Return: EEXIST, and who holds it, where it is taken.
  */
 must_use struct error *claim_take(const char *lab, int *fd);
+
+/**
+ * claim_watch() - take the connections of those who ask whether the name is held
+ * @source: ends with the claim; owned by the caller. Without it the kernel keeps them, up to
+ *          SOMAXCONN.
+ */
+must_use struct error *claim_watch(int fd, sd_event *event, sd_event_source **source);
 
 /**
  * claim_holder() - who holds the name @lab in the network namespace that the process is in

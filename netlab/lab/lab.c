@@ -22,6 +22,7 @@ struct lab {
 	sd_event *event;
 	sd_event_source *deadline;
 	struct plan *plan;
+	sd_event_source *claim_source;
 	int claim; /* on the lab's name, where its host side is shared; -1 otherwise */
 	struct links *links;
 	struct capture *capture;
@@ -364,6 +365,7 @@ static struct error *open_shared_links(struct lab *lab)
 	_cleanup_free_ char *names = NULL;
 
 	try(claim_take(lab->options.name, &lab->claim));
+	try(claim_watch(lab->claim, lab->event, &lab->claim_source));
 	try(owner_delete(lab->options.name, &left));
 	names = owned_links_text(&left);
 	if (left.n)
@@ -421,6 +423,7 @@ static void release(struct lab *lab)
 	if (lab->links)
 		links_delete(lab->links);
 	links_free(steal_ptr(lab->links));
+	lab->claim_source = sd_event_source_disable_unref(lab->claim_source);
 	close_fd(&lab->claim);
 }
 
