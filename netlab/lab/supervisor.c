@@ -228,6 +228,8 @@ static void child_main(const struct lab_options *options, int owner)
 	_cleanup_error_ struct error *error = NULL;
 
 	prctl(PR_SET_NAME, "netlab-lab");
+	/* ^C comes here too until there is a session: it is for the verb, which ends us. */
+	signal(SIGINT, SIG_IGN);
 	error = isolate(log_path, &owner);
 	if (!error)
 		_exit(supervise(options, owner));
