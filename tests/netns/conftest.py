@@ -3,7 +3,8 @@
 
 A test with the mark needs("netem") is deselected where the kernel has no such thing: no skipped
 test, for there is nothing to be done about it. tests/lab runs all of them, in a guest whose
-kernel has everything; with NETLAB_TEST_ALL set none is deselected.
+kernel has everything; with NETLAB_TEST_ALL set none is deselected. One with lacks("netem"), of
+what is said then, is deselected where the kernel has it.
 """
 import json
 import os
@@ -25,6 +26,7 @@ FEATURES = {
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs(feature): one that not every kernel has")
+    config.addinivalue_line("markers", "lacks(feature): a kernel without it")
 
 
 def has_feature(name):
@@ -34,12 +36,14 @@ def has_feature(name):
 
 
 def pytest_collection_modifyitems(config, items):
-    if os.environ.get("NETLAB_TEST_ALL"):
-        return
-    wanted = {item: {mark.args[0] for mark in item.iter_markers("needs")} for item in items}
-    lacking = {name for name in set().union(*wanted.values()) if not has_feature(name)}
-    config.hook.pytest_deselected(items=[i for i in items if wanted[i] & lacking])
-    items[:] = [item for item in items if not wanted[item] & lacking]
+    marks = {item: [(mark.name, mark.args[0]) for name in ("needs", "lacks")
+                    for mark in item.iter_markers(name)] for item in items}
+    has = {name: bool(os.environ.get("NETLAB_TEST_ALL")) or has_feature(name)
+           for name in {feature for found in marks.values() for _, feature in found}}
+    left = [item for item in items
+            if any(has[feature] != (name == "needs") for name, feature in marks[item])]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
 
 
 def close(holder):

@@ -208,6 +208,26 @@ def test_vlan(build_links):
     assert all(data(link)["protocol"] == "802.1Q" for link in (on_bridge, h["inner"]))
 
 
+def lacking(feature, topology, text):
+    return pytest.param(topology, text, marks=pytest.mark.lacks(feature), id=feature)
+
+
+@pytest.mark.parametrize("topology, text", [
+    lacking("dummy", {"links": {"it": {"dummy": "on"}}}, "as root: modprobe dummy"),
+    lacking("vlan", {"bridges": {"br0": None}, "links": {"it": {"vlan": 7, "link": "br0"}}},
+            "as root: modprobe 8021q"),
+    lacking("vlan filtering", {"bridges": {"br0": None, "it": {"vlan_filtering": True}}},
+            "the kernel's bridges don't filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)"),
+    lacking("netem", {"bridges": {"br0": None, "it": {"impair": {"delay": "1ms"}}}},
+            "as root: modprobe sch_netem")])
+def test_what_the_kernel_lacks_is_said(hold, tmp_path, topology, text):
+    path = tmp_path / "test.yaml"
+    path.write_text(json.dumps(topology))
+    holder = hold("--topology", str(path))
+    assert f": it: {path}:1: " in holder.outcome and holder.outcome.endswith(f"; {text}")
+    assert set(holder.links()) == {"lo"}
+
+
 # --- VLANs of ports -----------------------------------------------------------------------------
 
 def vlans_of(net):
