@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from holder import DEADLINE
+
 BRIDGES = {
     "plain": None,
     "set": {"addresses": ["192.0.2.1/24", "2001:db8::1/64"], "mac": "02:00:00:00:00:b1",
@@ -440,10 +442,7 @@ def test_rate_between_hosts(net):
 
 def arrives(holder, tap, frame):
     """Wait until a frame leaves by a TAP."""
-    for _ in range(100):
-        if frame in holder.frames(tap, 0.1):
-            return True
-    return False
+    return any(frame in holder.frames(tap, 0.1) for _ in range(10 * DEADLINE))
 
 
 FRAME = bytes.fromhex("0200000000bb" "0200000000aa" "88b5") + b"hello".ljust(50, b".")
