@@ -52,7 +52,8 @@ struct error *node_open(struct node **result, bool shared)
 
 /*
  * Where /proc/sys is read-only, as in some containers, each link is told by netlink what it can
- * be told so. A kernel without IPv6 has nothing to be told.
+ * be told so. A kernel without IPv6 has nothing to be told; and where no more files may be open,
+ * the next step says so.
  */
 static bool make_quiet(void)
 {
@@ -61,7 +62,7 @@ static bool make_quiet(void)
 
 		if (!error)
 			continue;
-		if (error->code != ENOENT)
+		if (error->code != ENOENT && error->code != EMFILE)
 			log_warning("routers will be solicited: %s", error->message);
 		return false;
 	}

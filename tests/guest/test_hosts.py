@@ -125,6 +125,7 @@ def test_more_hosts_than_files_may_be_open(make_lab, source, run, hard, status):
     up = run("prlimit", f"--nofile=64:{hard}", lab.netlab, "up", lab.topology, "--name", lab.name,
              "-o", lab.output, deadline=180).exited(status)
     if status:
+        assert up.stderr.count("\n") == 1, "one line"
         assert "Too many open files; " in up.stderr and "(ulimit -Hn)" in up.stderr
         return
     files = pathlib.Path(f"/proc/{lab.status()['pid']}/fd")
