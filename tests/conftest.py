@@ -283,6 +283,18 @@ def state():
     return links() | mounted_namespaces() | lab_files()
 
 
+@pytest.fixture
+def leftovers():
+    """leftovers() -> what is left since the test began or it was last asked, in words; processes
+    get time to end, and are ended then."""
+    processes, before = children(), state()
+
+    def look():
+        left = kill_children(leftover_processes(processes), processes)
+        return left + sorted(state() - before) + take_reports()
+    return look
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request):
     """Compares the machine before and after each test."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the tests of links share: links to be held, and what the running kernel can do.
+"""What the tests of links share: links to be held, what the running kernel can do, and a lab to
+be disturbed.
 
 A test with the mark needs("netem") is deselected where the kernel has no such thing: no skipped
 test, for there is nothing to be done about it. tests/lab runs all of them, in a guest whose
@@ -13,6 +14,7 @@ import subprocess
 
 import pytest
 
+from disturbed import Disturbed
 from holder import DEADLINE, Holder
 
 # What has to succeed in a namespace of its own where the kernel has the feature.
@@ -91,3 +93,11 @@ def build_for_all(tmp_path_factory):
     yield lambda **topology: start_topology(start, tmp_path_factory.mktemp("lab"), topology)
     for holder in holders:
         close(holder)
+
+
+@pytest.fixture
+def disturbed(build, run, fresh_home, tmp_path):
+    """A lab to be disturbed; what is still up of it at the end is taken down."""
+    lab = Disturbed(build, run, tmp_path)
+    yield lab
+    lab.down()
