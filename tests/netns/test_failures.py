@@ -120,3 +120,27 @@ def test_a_call_of_the_networks_that_fails(disturbed, leftovers, good, call):
 def test_another_call_that_fails(disturbed, leftovers, good, call, monkeypatch):
     monkeypatch.setenv("ASAN_OPTIONS", os.environ["ASAN_OPTIONS"] + ":detect_leaks=0")
     check_each(disturbed, leftovers, good, call, OTHERS[call])
+
+
+# What the supervisor makes of the end of its lab. A folder that it can't remove is no one's: the
+# next verb that looks removes it.
+ENDING = {"close": "EIO", "epoll_ctl": "ENOMEM", "getdents64": "EIO", "newfstatat": "EIO",
+          "openat": "EMFILE", "recvmsg": "ENOBUFS", "rmdir": "EBUSY", "sendmsg": "EIO",
+          "timerfd_settime": "EINVAL", "unlink": "EBUSY", "write": "ENOSPC"}
+
+
+@pytest.mark.parametrize("call", ENDING)
+def test_a_call_that_fails_while_it_goes_down(disturbed, leftovers, call):
+    before = len(disturbed.count([call]))
+    disturbed.down().ok()
+    assert leftovers() == []
+    for number in some(range(before + 1, len(disturbed.counted()) + 1)):
+        disturbed.befall([call], number, ENDING[call]).ok()
+        result = disturbed.down()
+        assert result.returncode in (0, 1), (number, result)
+        assert len(result.stderr.splitlines()) <= 1, (number, result)
+        if "doesn't end" in result.stderr:  # it was not even heard
+            disturbed.down().ok()
+        assert set(leftovers()) <= {str(disturbed.runtime / disturbed.name)}, (number, result)
+        assert disturbed.verb("status").ok().stdout.startswith("no lab is up")
+        assert leftovers() == [], (number, result)
