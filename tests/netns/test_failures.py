@@ -28,7 +28,7 @@ OTHERS = {"clone": "EAGAIN", "close": "EIO", "close_range": "EIO", "dup2": "EMFI
 CUT_OFF = ("the supervisor died", "has ended")
 # libpcap's own words for some of its calls have no reason in them.
 UNREASONED = ("SO_TIMESTAMPNS",)
-SOME = 4
+SOME = 3
 # Among the requests that the kernel refuses: what they are about, where the topology has it.
 REFUSED = [
     ("netlab: br0: ", "disturbed.yaml:3", "the bridge can't be made",
@@ -135,10 +135,10 @@ def test_a_call_that_fails_while_it_goes_down(disturbed, leftovers, call):
     disturbed.down().ok()
     assert leftovers() == []
     for number in some(range(before + 1, len(disturbed.counted()) + 1)):
-        disturbed.befall([call], number, ENDING[call]).ok()
-        result = disturbed.down()
-        assert result.returncode in (0, 1), (number, result)
-        assert len(result.stderr.splitlines()) <= 1, (number, result)
+        # The counts differ by a little: it may be hit when it has just come up, too.
+        for result in (disturbed.befall([call], number, ENDING[call]), disturbed.down()):
+            assert result.returncode in (0, 1), (number, result)
+            assert len(result.stderr.splitlines()) <= 1, (number, result)
         if "doesn't end" in result.stderr:  # it was not even heard
             disturbed.down().ok()
         assert set(leftovers()) <= {str(disturbed.runtime / disturbed.name)}, (number, result)
