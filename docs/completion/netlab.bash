@@ -101,6 +101,16 @@ _netlab_guests_of_file() {
 		sub(/:.*/, ""); sub(/^ +/, ""); print }' "$1"
 }
 
+# _netlab_settings TOPOLOGY: the machine's keys of each of its guests.
+_netlab_settings() {
+	local guest key
+	while read -r guest; do
+		for key in memory cpus cpu machine root kernel kernel_arguments; do
+			printf '%s.%s=\n' "$guest" "$key"
+		done
+	done < <(_netlab_guests_of_file "$1")
+}
+
 _netlab_topologies() {
 	compgen -f -X '!*.yaml' -- "$1"
 	compgen -f -X '!*.yml' -- "$1"
@@ -147,7 +157,9 @@ _netlab_candidates() {
 			position=$((position + 1))
 		fi
 	done
-	if [[ -n $pending ]]; then
+	if [[ $pending == -s || $pending == --set ]]; then
+		_netlab_settings "$file"
+	elif [[ -n $pending ]]; then
 		_netlab_option_values "$pending" "$current"
 	elif [[ $current == --freeze=* ]]; then
 		_netlab_guests_of_file "$file" | sed 's/^/--freeze=/'

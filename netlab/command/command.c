@@ -103,6 +103,9 @@ static void store(const struct option_spec *spec, const char *argument)
 	case OPTION_FLAG:
 		*(bool *)spec->value = true;
 		break;
+	case OPTION_LIST:
+		strv_push(spec->value, xstrdup(argument));
+		break;
 	case OPTION_STRING:
 	case OPTION_OPTIONAL:
 		*(const char **)spec->value = argument ?: "";
@@ -116,6 +119,7 @@ static int getopt_argument(const struct option_spec *spec)
 	case OPTION_FLAG:
 		return no_argument;
 	case OPTION_STRING:
+	case OPTION_LIST:
 		return required_argument;
 	case OPTION_OPTIONAL:
 		return optional_argument;

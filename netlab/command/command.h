@@ -45,6 +45,7 @@ extern const struct verb verb_up;
 enum option_kind {
 	OPTION_FLAG,     /* value is a bool *, set to true */
 	OPTION_STRING,   /* value is a const char **, set to the argument */
+	OPTION_LIST,     /* value is a char ***, a string vector that grows with each */
 	OPTION_OPTIONAL, /* as OPTION_STRING, written --name[=ARGUMENT]; "" without one */
 };
 

@@ -6,6 +6,7 @@
 
 #include "image/initramfs.h"
 #include "lab/debug.h"
+#include "lab/drivers.h"
 #include "link/owner.h"
 #include "util/file.h"
 #include "util/paths.h"
@@ -40,6 +41,14 @@ static struct error *check_debug_steps(const struct start *start)
 	for (size_t i = 0; i < start->topology->n_guests; i++)
 		try(debug_check_steps(start->topology, start->topology->guests[i].name,
 				      start->kernels[i]->vmlinux));
+	return NULL;
+}
+
+/* A card whose driver the kernel lacks is a card that the guest doesn't see. */
+static struct error *check_drivers(const struct start *start)
+{
+	for (size_t i = 0; i < start->topology->n_guests; i++)
+		try(drivers_check(&start->topology->guests[i], start->kernels[i]));
 	return NULL;
 }
 
@@ -95,12 +104,13 @@ struct error *start_lab(struct start *start, struct client **client)
 
 struct error *start_prepare(struct start *start, const char *path)
 {
-	try(topology_load(path, &start->topology));
+	try(topology_load_set(path, start->settings, &start->topology));
 	if (start->topology->netns == NETNS_HOST)
 		try(error_prefix(owner_check_permission(), "%s", path));
 	try(read_options(start));
 	try(find_kernels(start));
 	try(check_debug_steps(start));
+	try(check_drivers(start));
 	if (start->topology->n_guests)
 		try(initramfs_build(&start->initrd, NULL));
 	try(make_output(start));
@@ -119,4 +129,5 @@ void start_deinit(struct start *start)
 	free(start->initrd);
 	free(start->output_path);
 	topology_free(start->topology);
+	strv_free(start->settings);
 }

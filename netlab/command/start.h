@@ -10,6 +10,7 @@
 struct start {
 	/* As given on the command line; NULL: not given. */
 	const char *name, *freeze, *accel, *output, *timeout;
+	char **settings; /* --set; owned */
 	/* Made of them by start_prepare(). */
 	struct topology *topology;
 	struct kernel **kernels; /* one for each guest */
@@ -20,29 +21,39 @@ struct start {
 
 #define START_USAGE                                                         \
 	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n" \
-	"                  [-o DIR] [--timeout TIME]"
+	"                  [-o DIR] [--timeout TIME] [--set PATH=VALUE]..."
+
+#define SET_OPTION(settings)                                                     \
+	{                                                                        \
+		OPTION_LIST, "set", 's', "PATH=VALUE",                           \
+			"as if the topology said so: server.memory=1G", settings \
+	}
 
 /* The rows of both verbs' option tables. */
-#define START_OPTIONS(start)                                                           \
-	{OPTION_STRING, "name", 'n', "LAB", "the lab's name; default: the topology's", \
-	 &(start)->name},                                                              \
-		{OPTION_OPTIONAL,                                                      \
-		 "freeze",                                                             \
-		 0,                                                                    \
-		 "GUEST",                                                              \
-		 "halt it (default: all) before its first instruction",                \
-		 &(start)->freeze},                                                    \
-		{OPTION_STRING,  "accel", 0, "KIND", "auto (default), kvm or tcg",     \
-		 &(start)->accel},                                                     \
-		{OPTION_STRING,                                                        \
-		 "output",                                                             \
-		 'o',                                                                  \
-		 "DIR",                                                                \
-		 "where captures and console logs go",                                 \
-		 &(start)->output},                                                    \
-	{                                                                              \
-		OPTION_STRING, "timeout", 0, "TIME",                                   \
-			"for all guests to be up; default: 60s", &(start)->timeout     \
+#define START_OPTIONS(start)                                                        \
+	SET_OPTION(&(start)->settings), {OPTION_STRING,                             \
+					 "name",                                    \
+					 'n',                                       \
+					 "LAB",                                     \
+					 "the lab's name; default: the topology's", \
+					 &(start)->name},                           \
+		{OPTION_OPTIONAL,                                                   \
+		 "freeze",                                                          \
+		 0,                                                                 \
+		 "GUEST",                                                           \
+		 "halt it (default: all) before its first instruction",             \
+		 &(start)->freeze},                                                 \
+		{OPTION_STRING,  "accel", 0, "KIND", "auto (default), kvm or tcg",  \
+		 &(start)->accel},                                                  \
+		{OPTION_STRING,                                                     \
+		 "output",                                                          \
+		 'o',                                                               \
+		 "DIR",                                                             \
+		 "where captures and console logs go",                              \
+		 &(start)->output},                                                 \
+	{                                                                           \
+		OPTION_STRING, "timeout", 0, "TIME",                                \
+			"for all guests to be up; default: 60s", &(start)->timeout  \
 	}
 
 /**

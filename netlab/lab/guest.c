@@ -11,6 +11,7 @@
 
 #include "lab/cmdline.h"
 #include "lab/console.h"
+#include "lab/refusal.h"
 #include "topology/describe.h"
 #include "util/log.h"
 #include "util/process.h"
@@ -270,6 +271,8 @@ static struct error *spawn_qemu(struct lab_guest *guest, const struct wires *wir
 		.vmlinux = o->kernel->vmlinux,
 		.initrd = o->initrd,
 		.append = guest->cmdline,
+		.board = guest_machine_name(o->spec->machine),
+		.cpu = o->spec->cpu,
 		.memory = o->spec->memory,
 		.cpus = o->spec->cpus,
 		.shared = o->spec->root == ROOT_HOST ? "/" : NULL,
@@ -281,6 +284,7 @@ static struct error *spawn_qemu(struct lab_guest *guest, const struct wires *wir
 		.qmp = wires->qmp[1],
 		.agent = wires->agent[1],
 		.gdb = wires->gdb,
+		.further = o->spec->qemu,
 		.freeze = o->freeze,
 	};
 	struct process_options process = {.input = -1, .output = -1, .own_group = true};
@@ -398,11 +402,23 @@ struct error *guest_start(struct lab_guest **result, sd_event *event,
 	return NULL;
 }
 
+/* Why QEMU ended: a machine that it doesn't take never ran. */
+static char *gone_text(const struct lab_guest *guest, const char *tail)
+{
+	_cleanup_free_ char *how = process_status_text(guest->exit_status);
+	char *refusal = NULL;
+
+	if (guest->failure)
+		return error_text(guest->failure);
+	if (console_is_silent(guest->console) && guest->exit_status)
+		refusal = refusal_text(guest->options.spec, tail);
+	return refusal ?: xasprintf("QEMU has ended (%s)", how);
+}
+
 struct error *guest_obituary(const struct lab_guest *guest)
 {
 	_cleanup_free_ char *tail = guest->console ? console_tail(guest->console, 15)
 						   : xstrdup("");
-	_cleanup_free_ char *how = process_status_text(guest->exit_status);
 	_cleanup_free_ char *what = NULL;
 
 	switch (guest->state) {
@@ -419,8 +435,7 @@ struct error *guest_obituary(const struct lab_guest *guest)
 		what = xstrdup("its kernel panicked");
 		break;
 	case GUEST_GONE:
-		what = guest->failure ? error_text(guest->failure)
-				      : xasprintf("QEMU has ended (%s)", how);
+		what = gone_text(guest, tail);
 		break;
 	}
 	return error_object(

@@ -6,30 +6,6 @@
 #include "topology/text.h"
 #include "util/string.h"
 
-static void read_memory(struct reader *reader, const char *what, const struct node *node,
-			void *into)
-{
-	struct guest *guest = into;
-	const char *text = read_text(reader, what, node);
-	uint64_t size = guest->memory;
-	struct error *error = text ? size_parse(text, &size) : NULL;
-
-	if (error)
-		report_error(reader->reports, node->at, what, error);
-	else if (size < GUEST_MEMORY_MIN || size > GUEST_MEMORY_MAX)
-		report_add(reader->reports, node->at, "%s: %s is not from 64M to 1T",
-			   what, text);
-	guest->memory = size;
-}
-
-static void read_cpus(struct reader *reader, const char *what, const struct node *node,
-		      void *into)
-{
-	struct guest *guest = into;
-
-	read_count(reader, what, node, 1, GUEST_CPUS_MAX, &guest->cpus);
-}
-
 /* The command travels in double quotes, for which the kernel knows no escape. */
 static const char *word_fault(const char *word)
 {
@@ -172,6 +148,9 @@ static void read_guest_kernel(struct reader *reader, const char *what,
 static const struct field guest_fields[] = {
 	{"memory", read_memory, false, 0},
 	{"cpus", read_cpus, false, 0},
+	{"cpu", read_cpu, false, 0},
+	{"machine", read_machine, false, 0},
+	{"qemu", read_qemu, false, 0},
 	{"root", read_root, false, 0},
 	{"nics", read_nics, false, 0},
 	{"run", read_run, false, 0},
@@ -195,6 +174,7 @@ static void read_guest(struct reader *reader, const struct node *key,
 	guest->name = xstrdup(name);
 	guest->memory = GUEST_MEMORY_DEFAULT;
 	guest->cpus = 1;
+	guest->cpu = xstrdup(GUEST_CPU_DEFAULT);
 	kernel_choice_copy(&guest->kernel, &reader->kernel);
 	read_mapping(reader, "a guest", value, guest_fields, guest);
 }

@@ -4,6 +4,7 @@
 #include <libgen.h>
 #include <unistd.h>
 
+#include "topology/override.h"
 #include "topology/routing.h"
 #include "util/string.h"
 
@@ -159,6 +160,14 @@ static const struct field topology_fields[] = {
 	{NULL},
 };
 
+bool topology_has_key(const char *key)
+{
+	for (const struct field *field = topology_fields; field->key; field++)
+		if (streq(field->key, key))
+			return true;
+	return false;
+}
+
 static void reader_deinit(struct reader *reader)
 {
 	free(reader->directory);
@@ -251,6 +260,8 @@ struct topology *topology_read(const char *file, struct reports *reports)
 	yaml_parse(&yaml, reports);
 	if (!yaml.root && !reports->found)
 		report_add(reports, (struct location){0}, "the file is empty");
+	if (!reports->found)
+		overrides_apply(&yaml, reports);
 	if (!reports->found)
 		topology = read_topology(file, yaml.root, reports);
 	reports_sort(reports);

@@ -148,6 +148,18 @@ void read_debug(struct reader *reader, const char *what, const struct node *node
 void read_nics(struct reader *reader, const char *what, const struct node *node,
 	       void *into);
 
+/* The machine's keys; each a read_fn on the struct guest. */
+void read_memory(struct reader *reader, const char *what, const struct node *node,
+		 void *into);
+void read_cpus(struct reader *reader, const char *what, const struct node *node,
+	       void *into);
+void read_cpu(struct reader *reader, const char *what, const struct node *node,
+	      void *into);
+void read_machine(struct reader *reader, const char *what, const struct node *node,
+		  void *into);
+void read_qemu(struct reader *reader, const char *what, const struct node *node,
+	       void *into);
+
 /** check_node_name() - can @key, whose text is known, be the name of a guest or host? */
 void check_node_name(struct reader *reader, const char *what, const struct node *key);
 

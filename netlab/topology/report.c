@@ -116,7 +116,7 @@ static char *excerpt_at(const struct reports *reports, struct location at)
 {
 	struct span line;
 
-	if (!at.line || !at.column || !reports->text)
+	if (at.set || !at.line || !at.column || !reports->text)
 		return NULL;
 	line = find_line(reports->text, reports->size, at.line);
 	return line.begin < line.end ? excerpt(line, at.column) : NULL;
@@ -177,11 +177,22 @@ void reports_sort(struct reports *reports)
 	reports->found = reports->n;
 }
 
+/* "--set server.cpus=99", cut where it is long. */
+static char *setting_place(const struct reports *reports, unsigned set)
+{
+	_cleanup_free_ char *shown =
+		text_visible(reports->settings[set - 1], EXCERPT_MAX);
+
+	return xasprintf("--set %s", shown);
+}
+
 char *report_text(const struct reports *reports, const struct report *report)
 {
 	_cleanup_free_ char *place = NULL;
 
-	if (report->at.line)
+	if (report->at.set)
+		place = setting_place(reports, report->at.set);
+	else if (report->at.line)
 		place = xasprintf("%s:%u:%u", reports->file, report->at.line,
 				  report->at.column);
 	return xasprintf("%s: %s%s%s", place ?: reports->file, report->message,

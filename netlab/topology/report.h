@@ -19,6 +19,7 @@ struct reports {
 	const char *file; /* for messages; borrowed */
 	const char *text; /* the file's content, for excerpts; borrowed; may be NULL */
 	size_t size;
+	char *const *settings; /* the --set that were given; borrowed; NULL: none */
 	struct report *list;
 	size_t n;
 	size_t found; /* reports made, those beyond REPORTS_MAX included */

@@ -14,6 +14,9 @@
 struct location {
 	unsigned line;
 	unsigned column;
+	unsigned
+		set; /* from the command line, by that --set, counted from 1: the place is
+		       * then where it goes to; 0: from the file */
 };
 
 /* A switch that may be left as the kernel has it. */

@@ -50,15 +50,21 @@ struct topology *topology_check(const char *path, struct reports *reports)
 	return topology;
 }
 
-struct error *topology_load(const char *path, struct topology **topology)
+struct error *topology_load_set(const char *path, char *const *settings,
+				struct topology **topology)
 {
-	_cleanup_reports_ struct reports reports = {0};
+	_cleanup_reports_ struct reports reports = {.settings = settings};
 	struct topology *loaded = topology_check(path, &reports);
 
 	if (!loaded)
 		return reports_error(&reports);
 	*topology = loaded;
 	return NULL;
+}
+
+struct error *topology_load(const char *path, struct topology **topology)
+{
+	return topology_load_set(path, NULL, topology);
 }
 
 struct error *topology_parse(const char *file, const char *text, size_t size,
@@ -108,6 +114,8 @@ static void guest_deinit(struct guest *guest)
 	free(guest->name);
 	strv_free(guest->run);
 	free(guest->kernel_arguments);
+	free(guest->cpu);
+	strv_free(guest->qemu);
 	kernel_choice_deinit(&guest->kernel);
 }
 

@@ -36,6 +36,9 @@
 #define GUEST_RUN_BYTES_MAX 1024
 #define GUEST_ARGUMENTS_MAX 512 /* bytes of kernel_arguments */
 
+#define GUEST_QEMU_WORDS_MAX 64
+#define GUEST_CPU_DEFAULT    "max"
+
 /* A bridge on the lab's host side. Its name is the name of the link. */
 struct bridge {
 	char *name;
@@ -80,10 +83,21 @@ enum guest_root {
 
 #define GUEST_ROOTS (ROOT_HOST + 1)
 
+/* The board that QEMU puts a guest on. */
+enum guest_machine {
+	MACHINE_Q35, /* PCI Express, of 2009 */
+	MACHINE_PC,  /* PCI, of 1996: i440FX */
+};
+
+#define GUEST_MACHINES (MACHINE_PC + 1)
+
 struct guest {
 	char *name;
 	uint64_t memory; /* bytes */
 	unsigned cpus;
+	char *cpu; /* as QEMU's -cpu takes it: "max", "qemu64,+ssse3" */
+	enum guest_machine machine;
+	char **qemu; /* further arguments of QEMU; NULL: none */
 	enum guest_root root;
 	struct nic *nics;
 	size_t n_nics;
@@ -214,6 +228,14 @@ struct topology {
  */
 must_use struct error *topology_load(const char *path, struct topology **topology);
 
+/**
+ * topology_load_set() - as topology_load(), with what the command line sets
+ * @settings: "PATH=VALUE", each put into the file's tree before it is validated, as --set
+ *            in netlab(1) says; NULL: none
+ */
+must_use struct error *topology_load_set(const char *path, char *const *settings,
+					 struct topology **topology);
+
 /** topology_parse() - as topology_load(), on text in memory; @file is for messages. */
 must_use struct error *topology_parse(const char *file, const char *text, size_t size,
 				      struct topology **topology);
@@ -241,6 +263,9 @@ must_use struct error *topology_resolve(const struct topology *topology,
 
 /** guest_root_name() - "busybox", "host". */
 const char *guest_root_name(enum guest_root root);
+
+/** guest_machine_name() - "q35", "pc": QEMU's name of it. */
+const char *guest_machine_name(enum guest_machine machine);
 
 /** netns_choice_name() - "lab", "host". */
 const char *netns_choice_name(enum netns_choice netns);

@@ -67,9 +67,8 @@ static char *token_copy(struct fy_token *token, size_t *length)
 	return copy;
 }
 
-static struct node *node_new(struct builder *builder, enum node_kind kind)
+struct node *yaml_add(struct yaml *yaml, enum node_kind kind, struct location at)
 {
-	struct yaml *yaml = builder->yaml;
 	struct node *node = xcalloc(1, sizeof(*node));
 
 	if (yaml->n_nodes == yaml->room) {
@@ -78,9 +77,14 @@ static struct node *node_new(struct builder *builder, enum node_kind kind)
 	}
 	yaml->nodes[yaml->n_nodes++] = node;
 	node->kind = kind;
-	node->at = builder->at;
+	node->at = at;
 	node->weight = 1;
 	return node;
+}
+
+static struct node *node_new(struct builder *builder, enum node_kind kind)
+{
+	return yaml_add(builder->yaml, kind, builder->at);
 }
 
 static bool add_weight(struct builder *builder, size_t weight)
@@ -96,7 +100,7 @@ static bool add_weight(struct builder *builder, size_t weight)
 }
 
 /* Room doubles at the powers of two. */
-static void push_item(struct node *parent, struct node *item)
+void node_push(struct node *parent, struct node *item)
 {
 	size_t n = parent->n_items;
 
@@ -115,7 +119,7 @@ static void place(struct builder *builder, struct node *node)
 	if (is_complete(builder))
 		builder->yaml->root = node;
 	else
-		push_item(builder->open[builder->depth - 1].node, node);
+		node_push(builder->open[builder->depth - 1].node, node);
 }
 
 static bool remember(struct builder *builder, char *name, struct node *node)
@@ -249,7 +253,8 @@ static void note_place(struct builder *builder, struct fy_event *event)
 		      (event->type == FYET_SCALAR && is_quoted(event->scalar.value));
 
 	if (mark)
-		builder->at = (struct location){mark->line + 1, mark->column + !behind};
+		builder->at =
+			(struct location){mark->line + 1, mark->column + !behind, 0};
 }
 
 /* Returns whether to go on. */
@@ -325,7 +330,7 @@ static void report_diag(struct builder *builder, struct fy_diag *diag)
 
 	while ((error = fy_diag_errors_iterate(diag, &iterator))) {
 		struct location at = {error->line > 0 ? error->line : 0,
-				      error->column > 0 ? error->column : 0};
+				      error->column > 0 ? error->column : 0, 0};
 
 		report_add(builder->reports, at, "%s", error->msg);
 	}
@@ -342,7 +347,7 @@ static bool is_allowed(uint32_t code)
 static void step(struct location *at, const char *text, const char *end)
 {
 	if (*text == '\n' || (*text == '\r' && !(text + 1 < end && text[1] == '\n')))
-		*at = (struct location){at->line + 1, 1};
+		*at = (struct location){at->line + 1, 1, 0};
 	else
 		at->column++;
 }
@@ -351,7 +356,7 @@ static void step(struct location *at, const char *text, const char *end)
 static bool check_characters(struct reports *reports)
 {
 	const char *at = reports->text, *end = at + reports->size;
-	struct location place = {1, 1};
+	struct location place = {1, 1, 0};
 
 	while (at < end) {
 		uint32_t code;

@@ -41,6 +41,12 @@ struct yaml {
 
 /** yaml_parse() - build the tree of reports->text; what is wrong is added to @reports. */
 void yaml_parse(struct yaml *yaml, struct reports *reports);
+/** yaml_add() - an empty node of @yaml, which owns it; it is not in the tree yet. */
+struct node *yaml_add(struct yaml *yaml, enum node_kind kind, struct location at);
+
+/** node_push() - a further item of a collection that was made by yaml_add(). */
+void node_push(struct node *parent, struct node *item);
+
 void yaml_deinit(struct yaml *yaml);
 #define _cleanup_yaml_ _cleanup_(yaml_deinit)
 

@@ -55,9 +55,10 @@ static void add_name(char ***argv, const struct machine *machine)
 static void add_board(char ***argv, const struct machine *machine)
 {
 	add(argv, "-machine",
-	    xstrdup("q35,sata=off,smbus=off,usb=off,vmport=off,i8042=off"));
+	    xasprintf("%s,sata=off,smbus=off,usb=off,vmport=off,i8042=off",
+		      machine->board));
 	add(argv, "-accel", xstrdup(accel_name(machine->accel)));
-	add(argv, "-cpu", xstrdup("max"));
+	add(argv, "-cpu", xstrdup(machine->cpu));
 	add(argv, "-m", xasprintf("size=%lluB", (unsigned long long)machine->memory));
 	add(argv, "-smp", xasprintf("%u", machine->cpus));
 	strv_push(argv, xstrdup("-nodefaults"));
@@ -191,6 +192,8 @@ char **machine_argv(const struct machine *machine)
 		add_nic(&argv, &machine->nics[i], i);
 	if (machine->freeze)
 		strv_push(&argv, xstrdup("-S"));
+	strv_foreach (word, machine->further)
+		strv_push(&argv, xstrdup(*word));
 	return argv;
 }
 

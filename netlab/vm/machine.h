@@ -29,7 +29,9 @@ struct machine {
 	const char *initrd;
 	const char
 		*append; /* the kernel's command line, but for what concerns its clock */
-	uint64_t memory; /* bytes */
+	const char *board; /* QEMU's machine: "q35", "pc" */
+	const char *cpu;   /* as -cpu takes it */
+	uint64_t memory;   /* bytes */
 	unsigned cpus;
 	enum accel accel;
 	unsigned
@@ -37,11 +39,12 @@ struct machine {
 	const char *shared; /* folder that the guest may read, as 9p; NULL: none */
 	const struct machine_nic *nics;
 	size_t n_nics;
-	int serial;  /* connected stream socket: the first UART */
-	int qmp;     /* connected stream socket */
-	int agent;   /* connected stream socket: virtio-serial port "org.netlab.agent" */
-	int gdb;     /* listening stream socket */
-	bool freeze; /* start halted, before the first instruction */
+	int serial; /* connected stream socket: the first UART */
+	int qmp;    /* connected stream socket */
+	int agent;  /* connected stream socket: virtio-serial port "org.netlab.agent" */
+	int gdb;    /* listening stream socket */
+	char *const *further; /* arguments behind all others; NULL: none */
+	bool freeze;          /* start halted, before the first instruction */
 };
 
 #define MACHINE_SHARED_TAG "host" /* by which a guest mounts @shared */

@@ -24,6 +24,7 @@ Options:
       --name LAB                 the lab
       --freeze[=GUEST]           halted
       --accel auto|kvm|tcg       how
+  -s, --set PATH=VALUE           set
   -o, --output DIR               where
   -h, --help                     this text
 END
@@ -85,9 +86,10 @@ def test_options_are_those_of_the_help(complete, netlab, verbs):
 
 
 def test_options_of_each_kind(complete, stand_in):
-    assert complete(stand_in, "up --") == ["--name", "--freeze", "--accel", "--output", "--help"]
-    assert complete(stand_in, "up -") == ["--name", "--freeze", "--accel", "--output", "-o",
-                                          "--help", "-h"]
+    assert complete(stand_in, "up --") == ["--name", "--freeze", "--accel", "--set", "--output",
+                                           "--help"]
+    assert complete(stand_in, "up -") == ["--name", "--freeze", "--accel", "--set", "-s",
+                                          "--output", "-o", "--help", "-h"]
     assert complete(stand_in, "up --accel ") == ["auto", "kvm", "tcg"]
     assert complete(stand_in, "up --accel k") == ["kvm"]
     assert complete(stand_in, "up --name ") == []
@@ -105,6 +107,8 @@ def test_topologies_and_their_guests(complete, stand_in, tmp_path):
     assert complete(stand_in, "up lab.yaml --freeze=s") == ["server"]
     assert complete(stand_in, "up lab.yaml --freeze=") == ["server", "client"]
     assert complete(stand_in, "up lab.yaml -o f") == ["folder"]
+    assert complete(stand_in, "up lab.yaml --set server.mem") == ["server.memory="]
+    assert "client.cpus=" in complete(stand_in, "up lab.yaml --set ")
 
 
 def test_guests_of_the_lab_that_runs(complete, stand_in):

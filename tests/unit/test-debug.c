@@ -78,7 +78,7 @@ static int set_up(void **state)
 	assert_non_null(mkdtemp(f->folder));
 	f->path = xstrdup(getenv("PATH"));
 	f->socket = xasprintf("%s/gdb.sock", f->folder);
-	f->step = (struct debug_step){"server", "ep_poll", DEBUG_BACKTRACE, 2, {7, 3}};
+	f->step = (struct debug_step){"server", "ep_poll", DEBUG_BACKTRACE, 2, {7, 3, 0}};
 	f->options = (struct debug_options){
 		.guest = "server",
 		.vmlinux = "/k/vmlinux",
@@ -335,7 +335,7 @@ static void test_argv_not_utf8(void **state)
 
 static char *check(const char *at)
 {
-	struct debug_step step = {"server", (char *)at, DEBUG_BACKTRACE, 1, {7, 3}};
+	struct debug_step step = {"server", (char *)at, DEBUG_BACKTRACE, 1, {7, 3, 0}};
 	struct topology topology = {.file = "lab.yaml", .debugs = &step, .n_debugs = 1};
 	_cleanup_error_ struct error *error =
 		debug_check_steps(&topology, NULL, "vmlinux");

@@ -20,6 +20,8 @@ static const struct machine whole = {
 	.vmlinux = "/k/vmlinux",
 	.initrd = "/k/initrd.cpio",
 	.append = "console=ttyS0 panic=0",
+	.board = "q35",
+	.cpu = "max",
 	.memory = 256 << 20,
 	.cpus = 2,
 	.accel = ACCEL_TCG,
@@ -31,6 +33,7 @@ static const struct machine whole = {
 	.qmp = 11,
 	.agent = 12,
 	.gdb = 13,
+	.further = (char *[]){"-device", "virtio-rng-pci", NULL},
 	.freeze = true,
 };
 
@@ -39,6 +42,8 @@ static const struct machine bare = {
 	.vmlinux = "v",
 	.initrd = "i",
 	.append = "",
+	.board = "pc",
+	.cpu = "qemu64,+ssse3",
 	.memory = 64 << 20,
 	.cpus = 1,
 	.accel = ACCEL_KVM,
@@ -123,6 +128,8 @@ static void a_whole_machine(void **state)
 		"-device",
 		"driver=virtio-net-pci,netdev=net1,mac=52:54:00:ab:cd:02,romfile=",
 		"-S",
+		"-device",
+		"virtio-rng-pci",
 		NULL,
 	};
 
@@ -137,11 +144,11 @@ static void a_bare_machine(void **state)
 		"-name",
 		"guest=n,process=n",
 		"-machine",
-		"q35,sata=off,smbus=off,usb=off,vmport=off,i8042=off",
+		"pc,sata=off,smbus=off,usb=off,vmport=off,i8042=off",
 		"-accel",
 		"kvm",
 		"-cpu",
-		"max",
+		"qemu64,+ssse3",
 		"-m",
 		"size=67108864B",
 		"-smp",

@@ -155,9 +155,12 @@ static const struct golden guests[] = {
 	{NIC("model: virtio-net"),
 	 "2:42: QEMU has no network card 'virtio-net'; did you mean 'virtio-net-pci'?"},
 	{NIC("model: zzzzzzzz"),
-	 "2:42: QEMU has no network card 'zzzzzzzz'; there are e1000, e1000e, igb, "
-	 "virtio-net-pci, rtl8139, vmxnet3, pcnet, ne2k_pci, i82551, i82557b, i82559er, "
-	 "tulip"},
+	 "2:42: QEMU has no network card 'zzzzzzzz'; there are e1000, e1000-82544gc, "
+	 "e1000-82545em, e1000e, igb, i82550, i82551, i82557a, i82557b, i82557c, "
+	 "i82558a, "
+	 "i82558b, i82559a, i82559b, i82559c, i82559er, i82562, i82801, ne2k_pci, pcnet, "
+	 "rtl8139, tulip, vmxnet3, virtio-net-pci, virtio-net-pci-transitional, "
+	 "virtio-net-pci-non-transitional"},
 	{NIC("mac: 33:33:00:00:00:01"),
 	 "2:40: mac: 33:33:00:00:00:01 is a multicast MAC address"},
 	{NIC("mac: x"), "2:40: mac: 'x' is not a MAC address, as in 52:54:00:12:34:56"},
