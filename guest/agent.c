@@ -8,12 +8,15 @@
 #include "agent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <nettle/base64.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -120,14 +123,38 @@ static void do_poweroff(struct port *port, json_int_t id, const json_t *request)
 		port_say_error(port, id, "poweroff: %s", strerror(errno));
 }
 
+/*
+ * The terminal that shows the console has this size: programs on it get SIGWINCH. A serial line
+ * can't tell it, and nothing is typed into anyone's shell for it.
+ */
+static void do_resize(struct port *port, json_int_t id, const json_t *request)
+{
+	json_int_t rows = json_integer_value(json_object_get(request, "rows"));
+	json_int_t columns = json_integer_value(json_object_get(request, "columns"));
+	struct winsize size = {.ws_row = rows, .ws_col = columns};
+	int fd;
+
+	if (rows < 1 || rows > UINT16_MAX || columns < 1 || columns > UINT16_MAX) {
+		port_say_error(port, id, "resize: rows and columns are 1 to %d",
+			       UINT16_MAX);
+		return;
+	}
+	fd = open("/dev/console", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || ioctl(fd, TIOCSWINSZ, &size) < 0)
+		port_say_error(port, id, "/dev/console: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 static const struct {
 	const char *name;
 	bool needs_id;
 	void (*run)(struct port *port, json_int_t id, const json_t *request);
 } requests[] = {
-	{"exec", true, do_exec},    {"input", true, do_input},
-	{"kill", true, do_kill},    {"poweroff", false, do_poweroff},
-	{"hello", false, do_hello}, {"reset", false, do_reset},
+	{"exec", true, do_exec},      {"input", true, do_input},
+	{"kill", true, do_kill},      {"poweroff", false, do_poweroff},
+	{"hello", false, do_hello},   {"reset", false, do_reset},
+	{"resize", false, do_resize},
 };
 
 static void take_request(struct port *port, const json_t *request)

@@ -88,6 +88,7 @@ _netlab_nodes() {
 _netlab_option_values() {
 	case $1 in
 	--format) compgen -W 'svg dot mermaid' -- "$2" ;;
+	--level) compgen -W 'emerg alert crit err warning notice info debug' -- "$2" ;;
 	--accel) compgen -W 'auto kvm tcg' -- "$2" ;;
 	-o | --output | --source) compgen -d -- "$2" ;;
 	-w | --write) compgen -f -- "$2" ;;

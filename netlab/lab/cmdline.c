@@ -34,6 +34,7 @@ struct error *cmdline_build(const struct guest *guest, char **line)
 	_cleanup_free_ char *joined = NULL;
 
 	strv_push(&words, xstrdup("console=ttyS0"));
+	strv_push(&words, xstrdup("console_msg_format=syslog")); /* see lab/levels.h */
 	strv_push(&words, xstrdup("nokaslr"));
 	strv_pushf(&words, "netlab.name=%s", guest->name);
 	if (guest->root != ROOT_BUSYBOX)

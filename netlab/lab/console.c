@@ -6,13 +6,15 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "lab/console-log.h"
+#include "lab/levels.h"
 #include "util/buffer.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/string.h"
 
 #define TAIL_LINES  100
-#define LINE_LIMIT  400 /* bytes of a line that are kept for messages */
+#define LINE_LIMIT  1000 /* bytes of a line that are kept */
 #define READ_SIZE   4096
 #define CLIENTS_MAX 16
 
@@ -31,15 +33,18 @@ struct input {
 	int fd;
 	sd_event_source *source;
 	bool spoke;
+	struct levels levels;
 	char line[LINE_LIMIT + 1]; /* the line that is being written */
 	size_t length;
+	struct log_time began; /* that line */
+	enum level level;      /* that line's */
 };
 
 struct console {
 	struct input serial; /* the guest */
 	struct input errors; /* QEMU's standard error */
-	int log;
-	uint64_t logged; /* bytes */
+	struct levels shown; /* of what the clients see */
+	struct console_log log;
 	sd_event *event;
 	struct client *clients[CLIENTS_MAX];
 	char *tail[TAIL_LINES]; /* a ring; @n_lines counts all lines ever */
@@ -66,32 +71,58 @@ static void client_detach(struct client *client)
 	client_free(client);
 }
 
+static const char *word_of(const struct input *input)
+{
+	return input == &input->console->errors ? "qemu" : level_name(input->level);
+}
+
 static void keep_line(struct input *input)
 {
 	struct console *console = input->console;
 	char **slot = &console->tail[console->n_lines++ % TAIL_LINES];
 
+	if (!input->length)
+		log_time_now(&input->began);
 	free(*slot);
 	*slot = xstrndup(input->line, input->length);
+	console_log_line(&console->log, &input->began, word_of(input), *slot);
 	input->length = 0;
+	input->level = LEVEL_NONE;
 	if (console->line_handler)
 		console->line_handler(console, *slot, console->userdata);
 }
 
-static void scan(struct input *input, const unsigned char *data, size_t n)
+static void scan(struct input *input, const char *data, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = data[i];
 
-		if (c == '\n')
+		if (c == '\n') {
 			keep_line(input);
-		else if (c != '\r' && input->length < LINE_LIMIT)
+		} else if (c != '\r' && input->length < LINE_LIMIT) {
+			if (!input->length)
+				log_time_now(&input->began);
 			input->line[input->length++] = c < ' ' || c >= 127 ? '?' : c;
+		}
 	}
+}
+
+/* A message of the kernel's ends the line that it falls into, a prompt for example. */
+static void take_text(struct input *input, enum level level, const char *data, size_t n)
+{
+	if (level != LEVEL_NONE) {
+		if (input->length)
+			keep_line(input);
+		input->level = level;
+	}
+	console_log_raw(&input->console->log, data, n);
+	scan(input, data, n);
 }
 
 static void tell_clients(struct console *console, const void *data, size_t n)
 {
+	if (!n)
+		return;
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *client = console->clients[i];
 
@@ -102,32 +133,44 @@ static void tell_clients(struct console *console, const void *data, size_t n)
 	}
 }
 
-/* The log is for people; a full disk must not end the lab, but is said once. */
-static void end_log(struct console *console, const char *why)
+static void take_serial(struct input *input, const char *data, size_t n)
 {
-	log_warning("console log: %s; it ends here", why);
-	close_fd(&console->log);
+	char text[READ_SIZE + LEVELS_OUT_MAX];
+	size_t length = 0;
+	enum level level, current = LEVEL_NONE;
+
+	for (size_t i = 0; i < n; i++) {
+		char out[LEVELS_OUT_MAX];
+		size_t taken = levels_take(&input->levels, data[i], out, &level);
+
+		if (level != LEVEL_NONE) {
+			take_text(input, current, text, length);
+			current = level;
+			length = 0;
+		}
+		memcpy(text + length, out, taken);
+		length += taken;
+	}
+	take_text(input, current, text, length);
 }
 
-static void write_log(struct console *console, const void *data, size_t n)
+static void show(struct console *console, const char *data, size_t n)
 {
-	_cleanup_error_ struct error *error = NULL;
+	char text[READ_SIZE + 2 * LEVELS_OUT_MAX];
+	size_t length = 0;
+	enum level level;
 
-	if (console->log < 0)
-		return;
-	error = write_all(console->log, data, n);
-	console->logged += n;
-	if (error)
-		end_log(console, error->message);
-	else if (console->logged >= CONSOLE_LOG_LIMIT)
-		end_log(console, "the guest filled it");
+	for (size_t i = 0; i < n; i++)
+		length += levels_take(&console->shown, data[i], text + length, &level);
+	length += levels_flush_typed(&console->shown, text + length);
+	tell_clients(console, text, length);
 }
 
 /* Returns false when there was nothing to read, or never will be again. */
 static bool read_once(struct input *input)
 {
 	struct console *console = input->console;
-	unsigned char data[READ_SIZE];
+	char data[READ_SIZE];
 	ssize_t n = read(input->fd, data, sizeof(data));
 
 	if (n <= 0) {
@@ -136,9 +179,13 @@ static bool read_once(struct input *input)
 		return false;
 	}
 	input->spoke = true;
-	write_log(console, data, n);
-	tell_clients(console, data, n);
-	scan(input, data, n);
+	if (input == &console->serial) {
+		show(console, data, n);
+		take_serial(input, data, n);
+	} else {
+		tell_clients(console, data, n);
+		take_text(input, LEVEL_NONE, data, n);
+	}
 	return true;
 }
 
@@ -236,16 +283,15 @@ struct error *console_new(struct console **result, sd_event *event, int fd,
 	_cleanup_console_ struct console *console = xcalloc(1, sizeof(*console));
 	int r;
 
-	console->serial = (struct input){.console = console, .fd = fd};
-	console->errors = (struct input){.console = console, .fd = -1};
-	console->log = -1;
+	console->serial =
+		(struct input){.console = console, .fd = fd, .level = LEVEL_NONE};
+	console->errors =
+		(struct input){.console = console, .fd = -1, .level = LEVEL_NONE};
+	console->log = (struct console_log)CONSOLE_LOG_NONE;
 	console->event = sd_event_ref(event);
 	console->line_handler = line;
 	console->userdata = userdata;
-	console->log =
-		open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (console->log < 0)
-		return error_errno(errno, "%s", log);
+	try(console_log_open(&console->log, log));
 	try(set_nonblocking(fd));
 	r = sd_event_add_io(event, &console->serial.source, fd, EPOLLIN, on_serial,
 			    console);
@@ -301,10 +347,22 @@ void console_drain(struct console *console)
 		;
 }
 
+/* What was being written when the guest ended: a prompt, mostly. */
+static void end_line(const struct input *input)
+{
+	_cleanup_free_ char *line = xstrndup(input->line, input->length);
+
+	if (input->length)
+		console_log_line(&input->console->log, &input->began, word_of(input),
+				 line);
+}
+
 void console_free(struct console *console)
 {
 	if (!console)
 		return;
+	end_line(&console->serial);
+	end_line(&console->errors);
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (console->clients[i])
 			client_free(console->clients[i]);
@@ -315,6 +373,6 @@ void console_free(struct console *console)
 	sd_event_unref(console->event);
 	close_fd(&console->serial.fd);
 	close_fd(&console->errors.fd);
-	close_fd(&console->log);
+	console_log_close(&console->log);
 	free(console);
 }

@@ -13,9 +13,6 @@
 
 struct console;
 
-/* Bytes after which the log file ends: a guest that never stops to talk fills no disk. */
-#define CONSOLE_LOG_LIMIT (64ull << 20)
-
 /* A whole line that the guest wrote, printable, without newline. */
 typedef void (*console_line_fn)(struct console *console, const char *line,
 				void *userdata);
@@ -23,7 +20,7 @@ typedef void (*console_line_fn)(struct console *console, const char *line,
 /**
  * console_new() - read from @fd, the near end of QEMU's serial socket
  * @fd: owned from here on, on error too; becomes non-blocking
- * @log: path of the log file, which is begun anew
+ * @log: path of its log, see lab/console-log.h
  */
 must_use struct error *console_new(struct console **console, sd_event *event, int fd,
 				   const char *log, console_line_fn line, void *userdata);

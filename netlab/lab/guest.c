@@ -25,7 +25,8 @@ struct lab_guest {
 	enum accel accel;
 	bool halted;
 	bool frozen;
-	bool leaving; /* it was asked to power off */
+	bool leaving;           /* it was asked to power off */
+	unsigned rows, columns; /* of the terminal at its console; 0: not known */
 	struct error
 		*failure; /* why it could not be started again; NULL: it was not tried */
 	sd_event *event;
@@ -87,6 +88,19 @@ struct error *guest_attach_console(struct lab_guest *guest, int fd)
 	return console_attach(guest->console, fd);
 }
 
+static void tell_size(struct lab_guest *guest)
+{
+	if (guest->rows && guest_agent(guest))
+		error_ignore(agent_resize(guest->agent, guest->rows, guest->columns));
+}
+
+void guest_resize_console(struct lab_guest *guest, unsigned rows, unsigned columns)
+{
+	guest->rows = rows;
+	guest->columns = columns;
+	tell_size(guest);
+}
+
 static void set_state(struct lab_guest *guest, enum guest_state state)
 {
 	if (guest->state == state)
@@ -146,6 +160,7 @@ static void on_hello(struct agent *agent, const struct agent_hello *hello, void 
 	guest->boot_ns = hello->boot_ns;
 	if (guest->state == GUEST_BOOTING)
 		set_state(guest, GUEST_UP);
+	tell_size(guest);
 }
 
 static void on_agent_drained(struct agent *agent, void *userdata)

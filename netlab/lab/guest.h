@@ -75,6 +75,14 @@ bool guest_is_frozen(
 struct agent *guest_agent(struct lab_guest *guest); /* NULL where it can't be asked */
 must_use struct error *guest_attach_console(struct lab_guest *guest, int fd);
 
+/**
+ * guest_resize_console() - how large the terminal is that shows it
+ *
+ * The guest's agent is told, now and whenever it is started anew; of a guest without one nothing
+ * comes of it.
+ */
+void guest_resize_console(struct lab_guest *guest, unsigned rows, unsigned columns);
+
 /** guest_obituary() - why it is not up: its state and the console's last lines. */
 must_use struct error *guest_obituary(const struct lab_guest *guest);
 

@@ -56,6 +56,22 @@ static struct error *console(const struct request *request)
 		far);
 }
 
+/* The size of who looks at the console; Linux takes 16 bits of it. */
+static struct error *resize(const struct request *request)
+{
+	json_int_t rows = json_integer_value(json_object_get(request->message, "rows"));
+	json_int_t columns =
+		json_integer_value(json_object_get(request->message, "columns"));
+	struct lab_guest *guest;
+
+	try(find_guest(request, &guest));
+	if (rows < 1 || rows > UINT16_MAX || columns < 1 || columns > UINT16_MAX)
+		return error_new(EINVAL, "rows and columns are from 1 to %d", UINT16_MAX);
+	guest_resize_console(guest, rows, columns);
+	session_reply(request->session, request->id, NULL);
+	return NULL;
+}
+
 static struct error *argv_of(const json_t *message, char ***argv)
 {
 	const json_t *words = json_object_get(message, "argv");
@@ -233,7 +249,7 @@ static const struct {
 	struct error *(*handle)(const struct request *request);
 } handlers[] = {
 	{"status", status}, {"down", down},   {"detach", detach}, {"console", console},
-	{"exec", exec},     {"input", input}, {"drive", drive},
+	{"exec", exec},     {"input", input}, {"drive", drive},   {"resize", resize},
 };
 
 struct error *request_handle(const struct request *request)

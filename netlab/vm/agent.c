@@ -380,6 +380,12 @@ void agent_hold(struct agent *agent, bool hold)
 		channel_hold(agent->channel, hold);
 }
 
+struct error *agent_resize(struct agent *agent, unsigned rows, unsigned columns)
+{
+	return agent_send(agent, json_pack("{sssisi}", "do", "resize", "rows", rows,
+					   "columns", columns));
+}
+
 struct error *agent_poweroff(struct agent *agent)
 {
 	return agent_send(agent, json_pack("{ss}", "do", "poweroff"));

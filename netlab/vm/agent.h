@@ -108,6 +108,9 @@ must_use struct error *agent_exec_input(struct agent_exec *exec, const void *dat
 /** agent_exec_cancel() - kill it (SIGKILL to its process group) and forget it; no done(). */
 void agent_exec_cancel(struct agent_exec *exec);
 
+/** agent_resize() - the size of the terminal that shows the guest's console. */
+must_use struct error *agent_resize(struct agent *agent, unsigned rows, unsigned columns);
+
 /** agent_poweroff() - ask the guest's init to power off cleanly. */
 must_use struct error *agent_poweroff(struct agent *agent);
 

@@ -35,10 +35,11 @@ static void test_everything(void **state)
 	inet_pton(AF_INET, "192.168.100.224", &addresses[0].v4);
 	inet_pton(AF_INET6, "fd00:100::224", &addresses[1].v6);
 	assert_null(cmdline_build(&guest, &line));
-	assert_string_equal(line,
-			    "console=ttyS0 nokaslr netlab.name=server "
-			    "netlab.nic=52:54:00:12:34:56,mtu=1400,192.168.100.224/24,"
-			    "fd00:100::224/64 quiet -- sh -c \"echo a b\" \"\"");
+	assert_string_equal(
+		line,
+		"console=ttyS0 console_msg_format=syslog nokaslr netlab.name=server "
+		"netlab.nic=52:54:00:12:34:56,mtu=1400,192.168.100.224/24,"
+		"fd00:100::224/64 quiet -- sh -c \"echo a b\" \"\"");
 }
 
 static void test_root(void **state)
@@ -48,8 +49,9 @@ static void test_root(void **state)
 
 	(void)state;
 	assert_null(cmdline_build(&guest, &line));
-	assert_string_equal(line, "console=ttyS0 nokaslr netlab.name=outer "
-				  "netlab.root=host");
+	assert_string_equal(
+		line, "console=ttyS0 console_msg_format=syslog nokaslr netlab.name=outer "
+		      "netlab.root=host");
 }
 
 static void test_too_long(void **state)

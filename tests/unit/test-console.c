@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
 
+#include "lab/console-log.h"
 #include "lab/console.h"
 #include "util/file.h"
 #include "util/string.h"
@@ -44,6 +47,18 @@ static int setup(void **state)
 	return 0;
 }
 
+static void remove_logs(const char *path)
+{
+	unlink(path);
+	for (int boot = 0; boot <= CONSOLE_LOGS_KEPT; boot++) {
+		_cleanup_free_ char *raw = xasprintf("%s.%d", path, boot);
+		_cleanup_free_ char *lines = xasprintf("%s.log", boot ? raw : path);
+
+		unlink(raw);
+		unlink(lines);
+	}
+}
+
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
@@ -51,7 +66,7 @@ static int teardown(void **state)
 	console_free(fixture->console);
 	sd_event_unref(fixture->event);
 	close_fd(&fixture->guest);
-	unlink(fixture->log);
+	remove_logs(fixture->log);
 	strv_free(fixture->lines);
 	free(fixture);
 	return 0;
@@ -80,6 +95,86 @@ static void test_what_the_guest_says(void **state)
 	assert_string_equal(log, "one\r\ntwo\n\033[31mred\nhal");
 }
 
+/* The level goes to the log with times, and is nowhere else; a message that falls into a prompt
+ * is a line of its own. */
+static void test_levels_and_times(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_free_ char *path = xasprintf("%s.log", fixture->log);
+	_cleanup_free_ char *log = NULL, *raw = NULL;
+	int pair[2], year;
+	char text[128] = "", first[32], second[32], third[32];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_null(console_attach(fixture->console, pair[0]));
+	guest_says(fixture, "<6>[ 0.1] up\r\nprompt# <");
+	guest_says(fixture, "3>[ 0.2] bad\nls\n");
+	console_free(steal_ptr(fixture->console));
+	assert_true(read(pair[1], text, sizeof(text)) > 0);
+	assert_string_equal(text, "[ 0.1] up\r\nprompt# <3>[ 0.2] bad\nls\n");
+	close(pair[1]);
+	assert_null(file_read(fixture->log, 1000, &raw, NULL));
+	assert_string_equal(raw, "[ 0.1] up\r\nprompt# [ 0.2] bad\nls\n");
+	assert_null(file_read(path, 1000, &log, NULL));
+	assert_int_equal(sscanf(log,
+				"%d-%*[0-9]-%*[0-9]T%*[0-9:.]Z %*[0-9.] %31[^\n]\n"
+				"%*s %*s %31[^\n]\n%*s %*s %31[^\n]\n",
+				&year, first, second, third),
+			 4);
+	assert_in_range(year, 2026, 9999);
+	assert_string_equal(first, "info [ 0.1] up");
+	assert_string_equal(second, "- prompt# ");
+	assert_string_equal(third, "err [ 0.2] bad");
+	assert_non_null(strstr(log, " - ls\n"));
+}
+
+static void boot_that_says(struct fixture *fixture, const char *text)
+{
+	int pair[2];
+
+	console_free(fixture->console);
+	close_fd(&fixture->guest);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	fixture->guest = pair[1];
+	assert_null(console_new(&fixture->console, fixture->event, pair[0], fixture->log,
+				on_line, fixture));
+	if (*text)
+		guest_says(fixture, text);
+}
+
+static void assert_log(const struct fixture *fixture, const char *suffix,
+		       const char *expected)
+{
+	_cleanup_free_ char *path = xasprintf("%s%s", fixture->log, suffix);
+	_cleanup_free_ char *text = NULL;
+	_cleanup_error_ struct error *error = file_read(path, 1000, &text, NULL);
+
+	if (expected)
+		assert_non_null(strstr(text, expected));
+	else
+		assert_int_equal(error->code, ENOENT);
+}
+
+static void test_logs_of_earlier_boots(void **state)
+{
+	struct fixture *fixture = *state;
+
+	boot_that_says(fixture, "one\n");
+	boot_that_says(fixture, "two\n");
+	boot_that_says(fixture, "");
+	boot_that_says(fixture, "three\n");
+	assert_log(fixture, "", "three");
+	assert_log(fixture, ".log", "- three\n");
+	assert_log(fixture, ".1", "two");
+	assert_log(fixture, ".1.log", "- two\n");
+	assert_log(fixture, ".2.log", "- one\n");
+	assert_log(fixture, ".3", NULL);
+	boot_that_says(fixture, "four\n");
+	boot_that_says(fixture, "five\n");
+	assert_log(fixture, ".3", "two");
+	assert_log(fixture, ".4", NULL);
+}
+
 static void test_a_line_without_end(void **state)
 {
 	struct fixture *fixture = *state;
@@ -90,7 +185,7 @@ static void test_a_line_without_end(void **state)
 	for (int i = 0; i < 5; i++)
 		guest_says(fixture, block);
 	tail = console_tail(fixture->console, 10);
-	assert_int_equal(strlen(tail), 400);
+	assert_int_equal(strlen(tail), 1000);
 }
 
 static void test_someone_attached(void **state)
@@ -166,6 +261,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_what_the_guest_says, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_levels_and_times, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_logs_of_earlier_boots, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_line_without_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_someone_attached, setup, teardown),
