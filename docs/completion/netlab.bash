@@ -121,7 +121,8 @@ _netlab_topologies() {
 # _netlab_words NETLAB VERB POSITION WORD: what may stand at this position (from 0).
 _netlab_words() {
 	case $2:$3 in
-	up:0 | run:0 | check:*) _netlab_topologies "$4" ;;
+	export:0) printf '%s\n' qemu links libvirt ;;
+	up:0 | run:0 | export:1 | check:*) _netlab_topologies "$4" ;;
 	graph:0)
 		_netlab_topologies "$4"
 		_netlab_labs

@@ -56,8 +56,11 @@ struct start {
 			"for all guests to be up; default: 60s", &(start)->timeout  \
 	}
 
+/** start_load() - load the topology, find kernels and image, read the options. */
+must_use struct error *start_load(struct start *start, const char *path);
+
 /**
- * start_prepare() - load the topology, find kernels and image, make the output folder
+ * start_prepare() - start_load(), look for the functions to stop at, make the output folder
  * @path: the topology file
  */
 must_use struct error *start_prepare(struct start *start, const char *path);

@@ -28,13 +28,14 @@ static void push_word(char ***words, const char *word)
 		strv_pushf(words, "\"%s\"", word);
 }
 
-struct error *cmdline_build(const struct guest *guest, char **line)
+struct error *cmdline_build(const struct guest *guest, bool levels, char **line)
 {
 	_cleanup_strv_ char **words = NULL;
 	_cleanup_free_ char *joined = NULL;
 
 	strv_push(&words, xstrdup("console=ttyS0"));
-	strv_push(&words, xstrdup("console_msg_format=syslog")); /* see lab/levels.h */
+	if (levels)
+		strv_push(&words, xstrdup("console_msg_format=syslog"));
 	strv_push(&words, xstrdup("nokaslr"));
 	strv_pushf(&words, "netlab.name=%s", guest->name);
 	if (guest->root != ROOT_BUSYBOX)

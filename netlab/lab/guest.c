@@ -11,6 +11,7 @@
 
 #include "lab/cmdline.h"
 #include "lab/console.h"
+#include "lab/export.h"
 #include "lab/refusal.h"
 #include "topology/describe.h"
 #include "util/log.h"
@@ -281,29 +282,20 @@ static struct error *spawn_qemu(struct lab_guest *guest, const struct wires *wir
 	_cleanup_free_ int *fds = xcalloc(o->spec->n_nics + 4, sizeof(*fds));
 	_cleanup_free_ char *name = xasprintf("%s/%s", o->lab, guest_name(guest));
 	_cleanup_free_ char *line = NULL;
-	struct machine machine = {
-		.name = name,
-		.vmlinux = o->kernel->vmlinux,
-		.initrd = o->initrd,
-		.append = guest->cmdline,
-		.board = guest_machine_name(o->spec->machine),
-		.cpu = o->spec->cpu,
-		.memory = o->spec->memory,
-		.cpus = o->spec->cpus,
-		.shared = o->spec->root == ROOT_HOST ? "/" : NULL,
-		.accel = guest->accel,
-		.tsc_khz = guest->accel == ACCEL_TCG ? tsc_frequency() : 0,
-		.nics = nics,
-		.n_nics = o->spec->n_nics,
-		.serial = wires->serial[1],
-		.qmp = wires->qmp[1],
-		.agent = wires->agent[1],
-		.gdb = wires->gdb,
-		.further = o->spec->qemu,
-		.freeze = o->freeze,
-	};
+	struct machine machine;
 	struct process_options process = {.input = -1, .output = -1, .own_group = true};
 
+	machine_of(o->spec, o->kernel, o->initrd, &machine);
+	machine.name = name;
+	machine.append = guest->cmdline;
+	machine.accel = guest->accel;
+	machine.tsc_khz = guest->accel == ACCEL_TCG ? tsc_frequency() : 0;
+	machine.nics = nics;
+	machine.serial = wires->serial[1];
+	machine.qmp = wires->qmp[1];
+	machine.agent = wires->agent[1];
+	machine.gdb = wires->gdb;
+	machine.freeze = o->freeze;
 	for (size_t i = 0; i < machine.n_nics; i++) {
 		nics[i].model = o->spec->nics[i].model;
 		nics[i].tap = links_tap_fd(o->links, o->spec->nics[i].tap);
@@ -410,7 +402,7 @@ struct error *guest_start(struct lab_guest **result, sd_event *event,
 	guest->handlers = handlers;
 	guest->userdata = userdata;
 	guest->gdb_path = xasprintf("%s/%s.gdb", options->rundir, guest_name(guest));
-	try(cmdline_build(options->spec, &guest->cmdline));
+	try(cmdline_build(options->spec, true, &guest->cmdline));
 	try(error_object(launch(guest), guest_name(guest)));
 	try(watch_silence(guest));
 	*result = steal_ptr(guest);

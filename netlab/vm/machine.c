@@ -101,34 +101,48 @@ static void add_kernel(char ***argv, const struct machine *machine)
 	add(argv, "-append", command_line(machine));
 }
 
-static void add_socket(char ***argv, const char *id, int fd)
+static char *socket_at(const struct machine *machine, const char *id)
 {
-	add(argv, "-chardev", xasprintf("socket,id=%s,fd=%d", id, fd));
+	_cleanup_free_ char *log =
+		streq(id, "serial") ? xasprintf(",logfile=%s.console", machine->sockets)
+				    : xstrdup("");
+
+	return xasprintf("socket,id=%s,path=%s.%s,server=on,wait=off%s", id,
+			 machine->sockets, id, log);
+}
+
+static char *socket_of(const char *id, int fd)
+{
+	return xasprintf("socket,id=%s,fd=%d%s", id, fd,
+			 streq(id, "gdb") ? ",server=on,wait=off" : "");
+}
+
+/* Returns false where there is no such port. */
+static bool add_socket(char ***argv, const struct machine *machine, const char *id,
+		       int fd)
+{
+	if (machine->sockets)
+		add(argv, "-chardev", socket_at(machine, id));
+	else if (fd >= 0)
+		add(argv, "-chardev", socket_of(id, fd));
+	return machine->sockets || fd >= 0;
 }
 
 static void add_ports(char ***argv, const struct machine *machine)
 {
-	if (machine->serial >= 0) {
-		add_socket(argv, "serial", machine->serial);
+	if (add_socket(argv, machine, "serial", machine->serial))
 		add(argv, "-serial", xstrdup("chardev:serial"));
-	}
-	if (machine->qmp >= 0) {
-		add_socket(argv, "qmp", machine->qmp);
+	if (add_socket(argv, machine, "qmp", machine->qmp))
 		add(argv, "-mon", xstrdup("chardev=qmp,mode=control"));
-	}
-	if (machine->agent >= 0) {
+	if (add_socket(argv, machine, "agent", machine->agent)) {
 		/* Port 0 is kept for a console; the default of 31 ports costs the guest 60
 		 * queues more. */
 		add(argv, "-device", xstrdup("virtio-serial-pci,max_ports=2"));
-		add_socket(argv, "agent", machine->agent);
 		add(argv, "-device",
 		    xstrdup("virtserialport,chardev=agent,name=" MACHINE_AGENT_PORT));
 	}
-	if (machine->gdb >= 0) {
-		add(argv, "-chardev",
-		    xasprintf("socket,id=gdb,fd=%d,server=on,wait=off", machine->gdb));
+	if (add_socket(argv, machine, "gdb", machine->gdb))
 		add(argv, "-gdb", xstrdup("chardev:gdb"));
-	}
 }
 
 /*
@@ -167,9 +181,13 @@ static const char *model_options(const char *model)
 static void add_nic(char ***argv, const struct machine_nic *nic, size_t i)
 {
 	_cleanup_free_ char *model = escape(nic->model);
+	_cleanup_free_ char *link = escape(nic->link ?: "");
 	const uint8_t *mac = nic->mac;
 
-	add(argv, "-netdev", xasprintf("tap,id=net%zu,fd=%d", i, nic->tap));
+	add(argv, "-netdev",
+	    nic->tap >= 0 ? xasprintf("tap,id=net%zu,fd=%d", i, nic->tap)
+			  : xasprintf("tap,id=net%zu,ifname=%s,script=no,downscript=no",
+				      i, link));
 	add(argv, "-device",
 	    xasprintf("driver=%s,netdev=net%zu,mac=%02x:%02x:%02x:%02x:%02x:%02x,"
 		      "romfile=%s",

@@ -19,10 +19,12 @@ const char *accel_name(enum accel accel); /* "tcg", "kvm" */
 struct machine_nic {
 	const char *model; /* a PCI card of QEMU */
 	uint8_t mac[6];
-	int tap; /* descriptor of the TAP, with IFF_VNET_HDR */
+	int tap; /* descriptor of the TAP, with IFF_VNET_HDR; -1: @link is opened */
+	const char *link; /* name of the TAP */
 };
 
-/* Everything is borrowed. A descriptor of -1 leaves that device out. */
+/* Everything is borrowed. A descriptor of -1 leaves that device out; where @sockets is set,
+ * QEMU makes sockets of its own in their place. */
 struct machine {
 	const char *name;    /* shown in process lists: "netlab:LAB/GUEST" */
 	const char *vmlinux; /* PVH ELF kernel */
@@ -39,10 +41,12 @@ struct machine {
 	const char *shared; /* folder that the guest may read, as 9p; NULL: none */
 	const struct machine_nic *nics;
 	size_t n_nics;
-	int serial; /* connected stream socket: the first UART */
-	int qmp;    /* connected stream socket */
-	int agent;  /* connected stream socket: virtio-serial port "org.netlab.agent" */
-	int gdb;    /* listening stream socket */
+	const char *sockets; /* what their paths begin with: SOCKETS.serial, .qmp, .agent,
+			      * .gdb; without commas; NULL: descriptors */
+	int serial;          /* connected stream socket: the first UART */
+	int qmp;             /* connected stream socket */
+	int agent; /* connected stream socket: virtio-serial port "org.netlab.agent" */
+	int gdb;   /* listening stream socket */
 	char *const *further; /* arguments behind all others; NULL: none */
 	bool freeze;          /* start halted, before the first instruction */
 };

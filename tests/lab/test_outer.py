@@ -111,3 +111,14 @@ def test_tests_of_links_in_the_guest(outer, words):
                        deadline=LINK_TESTS).ok()
     summary = result.stdout.splitlines()[-1]
     assert re.fullmatch(r"=+ \d+ passed(, \d+ deselected)? in .*", summary), result.stdout
+
+
+@pytest.mark.parametrize("name", ["vlans", "vxlan", "lossy-link"])
+def test_iproute2_takes_the_exported_links(outer, source, netlab, run, tmp_path, kernel, name):
+    script = tmp_path / "links"
+    script.write_text(run(netlab, "export", "links", source / f"topologies/{name}.yaml").ok().stdout)
+    shown = inside(outer, f"sh {script}; ip -json link; sh {script} down; ip -json link; ip netns")
+    up, down, *namespaces = shown.splitlines()
+    assert len(json.loads(up)) > 2
+    assert [link["ifname"] for link in json.loads(down) if link["ifname"] != "lo"] == []
+    assert not namespaces

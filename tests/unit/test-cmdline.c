@@ -34,7 +34,7 @@ static void test_everything(void **state)
 	(void)state;
 	inet_pton(AF_INET, "192.168.100.224", &addresses[0].v4);
 	inet_pton(AF_INET6, "fd00:100::224", &addresses[1].v6);
-	assert_null(cmdline_build(&guest, &line));
+	assert_null(cmdline_build(&guest, true, &line));
 	assert_string_equal(
 		line,
 		"console=ttyS0 console_msg_format=syslog nokaslr netlab.name=server "
@@ -48,7 +48,7 @@ static void test_root(void **state)
 	_cleanup_free_ char *line = NULL;
 
 	(void)state;
-	assert_null(cmdline_build(&guest, &line));
+	assert_null(cmdline_build(&guest, true, &line));
 	assert_string_equal(
 		line, "console=ttyS0 console_msg_format=syslog nokaslr netlab.name=outer "
 		      "netlab.root=host");
@@ -64,7 +64,7 @@ static void test_too_long(void **state)
 
 	(void)state;
 	memset(long_word, 'x', CMDLINE_SIZE);
-	error = cmdline_build(&guest, &line);
+	error = cmdline_build(&guest, true, &line);
 	assert_non_null(error);
 	assert_int_equal(error->code, E2BIG);
 	assert_string_equal(error->object, "server");

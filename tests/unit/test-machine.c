@@ -104,10 +104,10 @@ static void a_whole_machine(void **state)
 		"socket,id=qmp,fd=11",
 		"-mon",
 		"chardev=qmp,mode=control",
-		"-device",
-		"virtio-serial-pci,max_ports=2",
 		"-chardev",
 		"socket,id=agent,fd=12",
+		"-device",
+		"virtio-serial-pci,max_ports=2",
 		"-device",
 		"virtserialport,chardev=agent,name=org.netlab.agent",
 		"-chardev",
@@ -227,6 +227,26 @@ static void the_clock_is_told_under_tcg_only(void **state)
 	assert_true(has_value(&machine, "-append", ""));
 }
 
+/* Of a script: no descriptor is handed on. */
+static void sockets_of_its_own(void **state)
+{
+	const struct machine_nic card = {.model = "e1000", .tap = -1, .link = "a,b"};
+	struct machine machine = bare;
+
+	(void)state;
+	machine.sockets = "server";
+	machine.nics = &card;
+	machine.n_nics = 1;
+	assert_true(has_value(&machine, "-chardev",
+			      "socket,id=serial,path=server.serial,server=on,wait=off,"
+			      "logfile=server.console"));
+	assert_true(has_value(&machine, "-chardev",
+			      "socket,id=gdb,path=server.gdb,server=on,wait=off"));
+	assert_true(has_value(&machine, "-gdb", "chardev:gdb"));
+	assert_true(has_value(&machine, "-netdev",
+			      "tap,id=net0,ifname=a,,b,script=no,downscript=no"));
+}
+
 static void descriptors_are_those_of_the_command_line(void **state)
 {
 	static const int expected[] = {10, 11, 12, 13, 14, 15};
@@ -262,6 +282,7 @@ int main(void)
 		cmocka_unit_test(a_bare_machine),
 		cmocka_unit_test(hostile_names_stay_values),
 		cmocka_unit_test(the_clock_is_told_under_tcg_only),
+		cmocka_unit_test(sockets_of_its_own),
 		cmocka_unit_test(descriptors_are_those_of_the_command_line),
 		cmocka_unit_test(the_tsc_has_a_sensible_rate),
 	};
