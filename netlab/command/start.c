@@ -105,8 +105,6 @@ struct error *start_lab(struct start *start, struct client **client)
 struct error *start_load(struct start *start, const char *path)
 {
 	try(topology_load_set(path, start->settings, &start->topology));
-	if (start->topology->netns == NETNS_HOST)
-		try(error_prefix(owner_check_permission(), "%s", path));
 	try(read_options(start));
 	try(find_kernels(start));
 	try(check_drivers(start));
@@ -118,6 +116,8 @@ struct error *start_load(struct start *start, const char *path)
 struct error *start_prepare(struct start *start, const char *path)
 {
 	try(start_load(start, path));
+	if (start->topology->netns == NETNS_HOST)
+		try(error_prefix(owner_check_permission(), "%s", path));
 	try(check_debug_steps(start));
 	try(make_output(start));
 	start->options.topology = start->topology;

@@ -66,10 +66,13 @@ static char *inside(const struct lines *lines, size_t node)
 static void make_tap(struct lines *lines, const struct planned_link *link)
 {
 	char *const name[] = {(char *)link->name, NULL};
+	char *const user[] = {(char *)link->owner, NULL};
 	_cleanup_free_ char *quoted = shell_quote(name);
+	_cleanup_free_ char *own = link->owner ? shell_quote(user)
+					       : xstrdup(lines->owner);
 
 	strv_pushf(&lines->list, "ip tuntap add dev %s mode tap vnet_hdr%s%s", quoted,
-		   lines->owner ? " user " : "", lines->owner ?: "");
+		   own ? " user " : "", own ?: "");
 }
 
 static void make_bridge(struct lines *lines, const struct planned_link *link,
