@@ -155,7 +155,8 @@ _netlab_candidates() {
 		elif [[ $word == -* ]]; then
 			! grep -qxe "$word argument" <<<"$options" || pending=$word
 		else
-			[[ -n $file ]] || file=$word
+			# Of export, the file is the second word.
+			[[ -n $file || $verb:$position == export:0 ]] || file=$word
 			position=$((position + 1))
 		fi
 	done
@@ -165,6 +166,8 @@ _netlab_candidates() {
 		_netlab_option_values "$pending" "$current"
 	elif [[ $current == --freeze=* ]]; then
 		_netlab_guests_of_file "$file" | sed 's/^/--freeze=/'
+	elif [[ $verb:$position == export:2 && $current != -* ]]; then
+		_netlab_guests_of_file "$file"
 	elif [[ $current == -* ]]; then
 		cut -d' ' -f1 <<<"$options"
 	else

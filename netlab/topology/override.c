@@ -10,6 +10,7 @@ struct override {
 	struct reports *reports;
 	struct location at; /* of the last node of the file on its way */
 	struct node *value;
+	unsigned depth; /* of the node that is being changed */
 };
 
 static void place_at(struct override *override, const struct node *node)
@@ -111,6 +112,9 @@ static void set_below(struct override *override, struct node **slot, const char 
 	if (!n)
 		report_add(override->reports, override->at,
 			   "a key is missing before '.' or '='");
+	else if (override->depth++ == YAML_DEPTH_MAX)
+		report_add(override->reports, override->at, "nested more than %d deep",
+			   YAML_DEPTH_MAX);
 	else if ((*slot)->kind == NODE_SCALAR && !(*slot)->is_null)
 		report_add(override->reports, override->at,
 			   "there is no '%.*s' below the text '%s'", (int)n, path,

@@ -109,6 +109,8 @@ def test_topologies_and_their_guests(complete, stand_in, tmp_path):
     assert complete(stand_in, "up lab.yaml -o f") == ["folder"]
     assert complete(stand_in, "up lab.yaml --set server.mem") == ["server.memory="]
     assert "client.cpus=" in complete(stand_in, "up lab.yaml --set ")
+    assert complete(stand_in, "export libvirt l") == ["lab.yaml"]
+    assert complete(stand_in, "export libvirt lab.yaml ") == ["server", "client"]
 
 
 def test_guests_of_the_lab_that_runs(complete, stand_in):

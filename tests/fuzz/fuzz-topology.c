@@ -4,7 +4,9 @@
 #include <stdint.h>
 
 #include "fuzz.h"
+#include "topology/iplines.h"
 #include "topology/plan.h"
+#include "topology/reader.h"
 #include "topology/text.h"
 #include "util/lines.h"
 #include "util/string.h"
@@ -110,7 +112,10 @@ static void check_node(const struct plan *plan, size_t i)
 static void check_topology(const struct topology *topology)
 {
 	_cleanup_plan_ struct plan *plan = plan_new(topology);
+	_cleanup_strv_ char **made = plan_to_ip(plan, topology->name, NULL);
+	_cleanup_strv_ char **removed = plan_to_ip_removal(plan, topology->name);
 
+	must(strv_length(made) > 0 || removed);
 	must(lab_name_valid(topology->name));
 	for (size_t i = 0; i < plan->n_links && i < 50; i++)
 		check_link(plan, i);
@@ -124,11 +129,35 @@ static void check_topology(const struct topology *topology)
 		must(topology_guest(topology, topology->debugs[i].guest) != NULL);
 }
 
+/* What stands behind "#set " in lines of the file: for --set. */
+static char **settings_in(const char *data, size_t size)
+{
+	_cleanup_free_ char *text = xstrndup(data, size);
+	char *rest = text, *line;
+	char **settings = NULL;
+
+	while ((line = strsep(&rest, "\n")))
+		if (string_after(line, "#set "))
+			strv_push(&settings, xstrdup(string_after(line, "#set ")));
+	return settings;
+}
+
+static struct error *parse(const char *data, size_t size, struct topology **topology)
+{
+	_cleanup_strv_ char **settings = settings_in(data, size);
+	_cleanup_reports_ struct reports reports = {
+		.file = "fuzz.yaml", .text = data, .size = size, .settings = settings};
+
+	if (!settings)
+		return topology_parse("fuzz.yaml", data, size, topology);
+	*topology = topology_read("fuzz.yaml", &reports);
+	return reports_error(&reports);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_topology_ struct topology *topology = NULL;
-	_cleanup_error_ struct error *error =
-		topology_parse("fuzz.yaml", (const char *)data, size, &topology);
+	_cleanup_error_ struct error *error = parse((const char *)data, size, &topology);
 
 	must((error != NULL) == (topology == NULL));
 	if (error)

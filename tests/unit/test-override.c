@@ -111,6 +111,10 @@ static void what_is_wrong_names_the_setting(void **state)
 				    "has: name, netns, kernel, bridges, links, guests, "
 				    "hosts, routes, neighbours, sysctls, capture, drive, "
 				    "debug");
+	refuse(set("a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=1"),
+	       "--set "
+	       "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=1: "
+	       "nested more than 32 deep");
 	refuse(set("server"),
 	       "--set server: PATH=VALUE is wanted, as in server.memory=512M");
 	refuse(set("=1"), "--set =1: a key is missing before '.' or '='");
