@@ -165,6 +165,13 @@ static struct error *step_address(struct links *links, const struct link_job *jo
 	return link_add_addresses(job);
 }
 
+static struct error *bring_up(const struct link_job *job, uint32_t mtu)
+{
+	if (job->planned->settings.down)
+		return NULL;
+	return link_raise(&job->node->netlink, job->made->index, mtu);
+}
+
 /* A bridge walks its ports at each join once it is up; what sits on a link waits for it. */
 
 static struct error *step_raise_first(struct links *links, const struct link_job *job)
@@ -172,7 +179,7 @@ static struct error *step_raise_first(struct links *links, const struct link_job
 	(void)links;
 	if (job->lower || is_bridge(job))
 		return NULL;
-	return link_raise(&job->node->netlink, job->made->index, 0);
+	return bring_up(job, 0);
 }
 
 /* With its MTU again: one that it had by chance when its ports came was not kept. */
@@ -181,14 +188,13 @@ static struct error *step_raise_last(struct links *links, const struct link_job 
 	(void)links;
 	if (job->lower || !is_bridge(job))
 		return NULL;
-	return link_raise(&job->node->netlink, job->made->index,
-			  job->planned->settings.mtu);
+	return bring_up(job, job->planned->settings.mtu);
 }
 
 static struct error *step_raise_stack(struct links *links, const struct link_job *job)
 {
 	(void)links;
-	return job->lower ? link_raise(&job->node->netlink, job->made->index, 0) : NULL;
+	return job->lower ? bring_up(job, 0) : NULL;
 }
 
 /* The steps on nodes. */
@@ -248,9 +254,12 @@ static struct error *step_routes(struct links *links, const struct plan *plan, s
 	for (size_t n = 0; n < planned->n_neighbours; n++)
 		try(error_prefix(add_neighbour(links, i, &planned->neighbours[n]),
 				 "%s:%u", plan->file, planned->neighbours[n].at.line));
-	for (size_t n = 0; n < planned->n_routes; n++)
+	for (size_t n = 0; n < planned->n_routes; n++) {
+		if (plan_route_rests(plan, i, &planned->routes[n]))
+			continue;
 		try(error_prefix(add_route(links, i, &planned->routes[n]), "%s:%u",
 				 plan->file, planned->routes[n].at.line));
+	}
 	return NULL;
 }
 
