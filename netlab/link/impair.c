@@ -25,6 +25,7 @@
 #include <stdio.h>
 
 #include "link/kind.h"
+#include "link/shaping.h"
 #include "util/string.h"
 
 #define NETEM_HANDLE TC_HANDLE(1, 0)
@@ -36,12 +37,6 @@
  * one said were to be lost: 100 ms at 1 Gbit/s are 8000 of full size.
  */
 #define NETEM_LIMIT 100000
-
-#define FRAME_OVERHEAD 22 /* bytes: Ethernet header with two VLAN tags */
-#define BURST_FRAMES   2
-#define BURST_PART     1000 /* 1 ms of the rate */
-#define QUEUE_FRAMES   32
-#define QUEUE_PART     10 /* 100 ms of the rate */
 
 static void qdisc_putp(struct rtnl_qdisc **qdisc)
 {
@@ -57,19 +52,6 @@ static void action_putp(struct rtnl_act **action)
 {
 	if (*action)
 		rtnl_act_put(*action);
-}
-
-static int probability(double percent)
-{
-	return (int)(uint32_t)(percent / 100 * UINT32_MAX + 0.5);
-}
-
-static bool wants_netem(const struct impairment *impair)
-{
-	struct impairment rest = *impair;
-
-	rest.rate = 0;
-	return !impairment_is_none(&rest);
 }
 
 static struct rtnl_qdisc *new_qdisc(int index, const char *kind, uint32_t parent,
@@ -107,44 +89,43 @@ static struct error *explain(struct error *error, const char *module)
 	return error;
 }
 
-static void describe_netem(const struct impairment *impair, struct rtnl_qdisc *qdisc)
+static void describe_netem(const struct shaping *wanted, struct rtnl_qdisc *qdisc)
 {
 	rtnl_netem_set_limit(qdisc, NETEM_LIMIT);
-	rtnl_netem_set_loss(qdisc, probability(impair->loss));
-	rtnl_netem_set_duplicate(qdisc, probability(impair->duplicate));
-	rtnl_netem_set_corruption_probability(qdisc, probability(impair->corrupt));
-	rtnl_netem_set_reorder_probability(qdisc, probability(impair->reorder));
+	rtnl_netem_set_loss(qdisc, (int)wanted->loss);
+	rtnl_netem_set_duplicate(qdisc, (int)wanted->duplicate);
+	rtnl_netem_set_corruption_probability(qdisc, (int)wanted->corrupt);
+	rtnl_netem_set_reorder_probability(qdisc, (int)wanted->reorder);
 	/* libnl wants some delay where frames are reordered; the exact one comes below. */
-	rtnl_netem_set_delay(qdisc, impair->delay_ns ? 1 : 0);
+	rtnl_netem_set_delay(qdisc, wanted->delay_ns ? 1 : 0);
 }
 
 /* libnl counts in int microseconds; since kernel 4.15 there are nanoseconds. */
-static int put_times(const struct impairment *impair, struct nl_msg *message)
+static int put_times(const struct shaping *wanted, struct nl_msg *message)
 {
 	int code = 0;
 
-	if (impair->delay_ns)
-		code = add_option(message, TCA_NETEM_LATENCY64, impair->delay_ns);
-	if (code >= 0 && impair->jitter_ns)
-		code = add_option(message, TCA_NETEM_JITTER64, impair->jitter_ns);
+	if (wanted->delay_ns)
+		code = add_option(message, TCA_NETEM_LATENCY64, wanted->delay_ns);
+	if (code >= 0 && wanted->jitter_ns)
+		code = add_option(message, TCA_NETEM_JITTER64, wanted->jitter_ns);
 	return code;
 }
 
-static struct error *add_netem(const struct link_job *job)
+static struct error *add_netem(const struct link_job *job, const struct shaping *wanted)
 {
-	const struct impairment *impair = &job->planned->settings.impair;
 	_cleanup_(qdisc_putp) struct rtnl_qdisc *qdisc =
 		new_qdisc(job->made->index, "netem", TC_H_ROOT, NETEM_HANDLE);
 	_cleanup_message_ struct nl_msg *message = NULL;
 	int code = -NLE_NOMEM;
 
 	if (qdisc) {
-		describe_netem(impair, qdisc);
+		describe_netem(wanted, qdisc);
 		code = rtnl_qdisc_build_add_request(qdisc, NLM_F_CREATE | NLM_F_EXCL,
 						    &message);
 	}
 	if (code >= 0)
-		code = put_times(impair, message);
+		code = put_times(wanted, message);
 	if (code < 0)
 		return netlink_unbuilt(code);
 	return explain(
@@ -152,43 +133,28 @@ static struct error *add_netem(const struct link_job *job)
 		"sch_netem");
 }
 
-static uint64_t max_u64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 static int clamp_to_int(uint64_t value)
 {
-	return value < INT_MAX ? value : INT_MAX;
+	return value < INT_MAX ? (int)value : INT_MAX;
 }
 
-/* Large frames are cut to fit into the burst (tbf_segment()); the queue is bytes. */
-static void describe_tbf(uint64_t rate, uint64_t frame, struct rtnl_qdisc *qdisc)
+static struct error *add_tbf(const struct link_job *job, const struct shaping *wanted)
 {
-	uint64_t burst = max_u64(rate / BURST_PART, BURST_FRAMES * frame);
-	uint64_t queue = max_u64(rate / QUEUE_PART, QUEUE_FRAMES * frame);
-
-	rtnl_qdisc_tbf_set_rate(qdisc, clamp_to_int(rate), clamp_to_int(burst), 0);
-	rtnl_qdisc_tbf_set_limit(qdisc, clamp_to_int(burst + queue));
-}
-
-static struct error *add_tbf(const struct link_job *job, uint32_t parent)
-{
-	const struct link_settings *settings = &job->planned->settings;
-	uint64_t rate = max_u64(settings->impair.rate / 8, 1); /* bytes per second */
+	uint32_t parent = wanted->netem ? NETEM_CLASS : TC_H_ROOT;
 	_cleanup_(qdisc_putp) struct rtnl_qdisc *qdisc =
 		new_qdisc(job->made->index, "tbf", parent, TBF_HANDLE);
 	_cleanup_message_ struct nl_msg *message = NULL;
 	int code = -NLE_NOMEM;
 
 	if (qdisc) {
-		describe_tbf(rate, (settings->mtu ?: LINK_MTU_DEFAULT) + FRAME_OVERHEAD,
-			     qdisc);
+		rtnl_qdisc_tbf_set_rate(qdisc, clamp_to_int(wanted->rate),
+					(int)wanted->burst, 0);
+		rtnl_qdisc_tbf_set_limit(qdisc, (int)wanted->limit);
 		code = rtnl_qdisc_build_add_request(qdisc, NLM_F_CREATE | NLM_F_EXCL,
 						    &message);
 	}
-	if (code >= 0 && rate > INT_MAX)
-		code = add_option(message, TCA_TBF_RATE64, rate);
+	if (code >= 0 && wanted->rate > INT_MAX)
+		code = add_option(message, TCA_TBF_RATE64, wanted->rate);
 	if (code < 0)
 		return netlink_unbuilt(code);
 	return explain(netlink_request(&job->node->netlink, message,
@@ -198,14 +164,38 @@ static struct error *add_tbf(const struct link_job *job, uint32_t parent)
 
 struct error *link_impair(const struct link_job *job)
 {
-	const struct impairment *impair = &job->planned->settings.impair;
-	bool netem = wants_netem(impair);
+	struct shaping wanted = shaping_wanted(&job->planned->settings);
 
-	if (netem)
-		try(add_netem(job));
-	if (impair->rate)
-		try(add_tbf(job, netem ? NETEM_CLASS : TC_H_ROOT));
+	if (wanted.netem)
+		try(add_netem(job, &wanted));
+	if (wanted.tbf)
+		try(add_tbf(job, &wanted));
 	return NULL;
+}
+
+static struct error *delete_qdisc(struct netlink *netlink, int index, uint32_t parent,
+				  uint32_t handle, const char *what)
+{
+	struct tcmsg qdisc = {
+		.tcm_ifindex = index, .tcm_parent = parent, .tcm_handle = handle};
+	_cleanup_message_ struct nl_msg *message =
+		nlmsg_alloc_simple(RTM_DELQDISC, NLM_F_REQUEST);
+
+	if (!message || nlmsg_append(message, &qdisc, sizeof(qdisc), NLMSG_ALIGNTO) < 0)
+		return netlink_unbuilt(-NLE_NOMEM);
+	return netlink_request(netlink, message, what);
+}
+
+struct error *link_unimpair(struct netlink *netlink, int index)
+{
+	return delete_qdisc(netlink, index, TC_H_ROOT, 0,
+			    "its impairment can't be taken off");
+}
+
+struct error *link_unredirect(struct netlink *netlink, int index)
+{
+	return delete_qdisc(netlink, index, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0),
+			    "what comes in by it is redirected, and can't be let be");
 }
 
 /* clsact, which leaves room for filters of others on the link's way out as well. */

@@ -47,7 +47,7 @@ struct error *locate(struct error *error, const struct build *build,
 }
 
 /* A group that no one else uses: 30 random bits, and never 0, the default group. */
-static uint32_t new_group(void)
+uint32_t new_group(void)
 {
 	uint32_t bits = 0;
 

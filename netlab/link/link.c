@@ -29,7 +29,7 @@ struct error *links_open(struct links **result)
 }
 
 /* One request for a whole group: one for each link takes 17 ms of RCU grace period each. */
-static void delete_group(struct links *links, uint32_t group)
+void delete_group(const struct node *node, uint32_t group)
 {
 	struct ifinfomsg none = {.ifi_family = AF_UNSPEC};
 	_cleanup_message_ struct nl_msg *message =
@@ -39,7 +39,8 @@ static void delete_group(struct links *links, uint32_t group)
 	if (!message || nlmsg_append(message, &none, sizeof(none), NLMSG_ALIGNTO) < 0 ||
 	    nla_put_u32(message, IFLA_GROUP, group) < 0)
 		return;
-	error = netlink_request(&home(links)->netlink, message, "can't be deleted");
+	error = netlink_request((struct netlink *)&node->netlink, message,
+				"can't be deleted");
 	if (error && error->code != ENODEV)
 		log_warning("links of group %u: %s", group, error->message);
 }
@@ -53,7 +54,7 @@ static void undo(struct links *links, size_t first, size_t first_node)
 {
 	for (size_t i = first; i < links->n_made; i++)
 		if (i == first || links->made[i].group != links->made[i - 1].group)
-			delete_group(links, links->made[i].group);
+			delete_group(home(links), links->made[i].group);
 	for (size_t i = first; i < links->n_made; i++)
 		close_fd(&links->made[i].tap);
 	links->n_made = first;

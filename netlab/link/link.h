@@ -9,7 +9,8 @@
 #include "topology/plan.h"
 #include "util/error.h"
 
-struct links; /* a netlink socket, and the links made through it */
+struct changes; /* link/diff.h */
+struct links;   /* a netlink socket, and the links made through it */
 
 /** links_open() - a socket into the current network namespace; raises "lo" as well. */
 must_use struct error *links_open(struct links **links);
@@ -22,6 +23,26 @@ must_use struct error *links_open(struct links **links);
  * topology and the kernel's extended ACK.
  */
 must_use struct error *links_build(struct links *links, const struct plan *plan);
+
+/**
+ * links_compare() - what links_apply() would change
+ * @old: the plan of before; for what can't be read from the kernel
+ * @changes: the caller's, for changes_deinit(); untouched on error
+ */
+must_use struct error *links_compare(const struct links *links, const struct plan *old,
+				     const struct plan *plan, struct changes *changes);
+
+/**
+ * links_apply() - change what there is until it is what @plan wants
+ *
+ * Only what differs is touched: links and hosts that are in both plans stay what they are.
+ * @begun: set where @plan's nodes and links have taken the place of @old's, be it that the
+ *         kernel then refused something: what was done before stays, and links_apply() again
+ *         does the rest. Else, on error, nothing was changed.
+ * Return: an error as of links_build().
+ */
+must_use struct error *links_apply(struct links *links, const struct plan *old,
+				   const struct plan *plan, bool *begun);
 
 /**
  * links_tap_fd() - the descriptor of a TAP that links_build() made; owned by @links

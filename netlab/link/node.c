@@ -26,7 +26,7 @@ static struct error *node_init(struct node *node)
 	return error_object(link_raise(&node->netlink, LOOPBACK_INDEX, 0), "lo");
 }
 
-static struct node *node_alloc(const char *name)
+struct node *node_alloc(const char *name)
 {
 	struct node *node = xcalloc(1, sizeof(*node));
 
@@ -62,25 +62,14 @@ static bool make_quiet(void)
 	return true;
 }
 
-static struct error *start_forwarding(void)
-{
-	struct error *error;
-
-	try(sysctl_write("net.ipv4.conf.all.forwarding=1"));
-	error = sysctl_write("net.ipv6.conf.all.forwarding=1");
-	if (error && error->code == ENOENT)
-		error_ignore(steal_ptr(error)); /* a kernel without IPv6 */
-	return error;
-}
-
-static struct error *node_found(struct node *node, const struct planned_node *planned)
+struct error *node_found(struct node *node, const struct planned_node *planned)
 {
 	if (unshare(CLONE_NEWNET) < 0)
 		return error_errno(errno, "a network namespace is refused");
 	try(node_init(node));
 	node->quiet = make_quiet();
 	/* Before there are links: each would be told one by one. */
-	return planned->forward ? start_forwarding() : NULL;
+	return planned->forward ? sysctl_forward(true) : NULL;
 }
 
 struct error *node_new(struct node **result, const struct planned_node *planned)
@@ -90,6 +79,11 @@ struct error *node_new(struct node **result, const struct planned_node *planned)
 	try(error_object(node_found(node, planned), planned->name));
 	*result = steal_ptr(node);
 	return NULL;
+}
+
+bool node_is_founded(const struct node *node)
+{
+	return node->namespace >= 0;
 }
 
 struct error *node_enter(const struct node *node)

@@ -30,6 +30,19 @@ must_use struct error *node_open(struct node **node);
  */
 must_use struct error *node_new(struct node **node, const struct planned_node *planned);
 
+/**
+ * node_found() - give a node that has but a name its network namespace, as node_new() does
+ *
+ * The process is in it afterwards, also on error.
+ */
+must_use struct error *node_found(struct node *node, const struct planned_node *planned);
+
+/** node_alloc() - a node with no namespace yet; @name of NULL: the lab's host side. */
+struct node *node_alloc(const char *name);
+
+/** node_is_founded() - has it a network namespace? */
+bool node_is_founded(const struct node *node);
+
 /** node_enter() - move the process into the node's network namespace. */
 must_use struct error *node_enter(const struct node *node);
 
@@ -44,5 +57,18 @@ DEFINE_CLEANUP(struct node *, node_free);
  *           the first of them is a dot
  */
 must_use struct error *sysctl_write(const char *setting);
+
+/**
+ * sysctl_read() - the value that one of those switches has
+ * @setting: as for sysctl_write(); what stands behind the name doesn't count
+ * @value: new; blanks between words are one space each. At most SYSCTL_VALUE_MAX bytes.
+ * Return: ENOENT where the kernel has no such switch.
+ */
+must_use struct error *sysctl_read(const char *setting, char **value);
+
+/** sysctl_forward() - switch forwarding between links on or off, IPv4 and IPv6. */
+must_use struct error *sysctl_forward(bool on);
+
+#define SYSCTL_VALUE_MAX 4095
 
 #endif

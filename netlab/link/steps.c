@@ -9,9 +9,8 @@
 #include "link/build.h"
 #include "util/string.h"
 
-/* Calls @act with the process in @node's namespace. */
-static struct error *inside(struct links *links, struct node *node,
-			    struct error *(*act)(void *), void *argument)
+struct error *links_inside(const struct links *links, const struct node *node,
+			   struct error *(*act)(void *), void *argument)
 {
 	struct error *error, *stuck;
 
@@ -137,7 +136,7 @@ static struct error *step_offloads(struct links *links, const struct link_job *j
 
 	for (size_t i = 0; i < OFFLOADS; i++)
 		if (choices[i] != CHOICE_KERNEL)
-			return inside(links, job->node, set_offloads, (void *)job);
+			return links_inside(links, job->node, set_offloads, (void *)job);
 	return NULL;
 }
 
@@ -213,13 +212,13 @@ static struct error *step_sysctls(struct links *links, const struct plan *plan, 
 
 	if (!planned->sysctls)
 		return NULL;
-	return error_prefix(
-		inside(links, links->nodes[i], write_sysctls, (void *)planned->sysctls),
-		"%s", plan->file);
+	return error_prefix(links_inside(links, links->nodes[i], write_sysctls,
+					 (void *)planned->sysctls),
+			    "%s", plan->file);
 }
 
-static struct error *find_device(const struct links *links, size_t node, const char *name,
-				 int *index)
+struct error *links_find_device(const struct links *links, size_t node, const char *name,
+				int *index)
 {
 	*index = 0;
 	if (!*name)
@@ -233,7 +232,8 @@ static struct error *add_route(struct links *links, size_t node,
 {
 	int device;
 
-	try(error_prefix(find_device(links, node, route->device, &device), "route"));
+	try(error_prefix(links_find_device(links, node, route->device, &device),
+			 "route"));
 	return node_add_route(links->nodes[node], route, device);
 }
 
@@ -242,7 +242,7 @@ static struct error *add_neighbour(struct links *links, size_t node,
 {
 	int device;
 
-	try(error_prefix(find_device(links, node, neighbour->device, &device),
+	try(error_prefix(links_find_device(links, node, neighbour->device, &device),
 			 "neighbour"));
 	return node_add_neighbour(links->nodes[node], neighbour, device);
 }
@@ -278,8 +278,9 @@ static const struct step {
 static struct error *take_step(const struct build *build, const struct step *step)
 {
 	for (size_t i = 0; step->link && i < build->n_jobs; i++)
-		try(locate(step->link(build->links, &build->jobs[i]), build,
-			   &build->jobs[i]));
+		if (!build->jobs[i].exists)
+			try(locate(step->link(build->links, &build->jobs[i]), build,
+				   &build->jobs[i]));
 	for (size_t i = 0; step->node && i < build->plan->n_nodes; i++)
 		try(error_object(step->node(build->links, build->plan, i),
 				 build->plan->nodes[i].name));
@@ -290,5 +291,13 @@ struct error *take_steps(const struct build *build)
 {
 	for (size_t s = 0; s < ARRAY_SIZE(steps); s++)
 		try(take_step(build, &steps[s]));
+	return NULL;
+}
+
+struct error *take_link_steps(const struct build *build)
+{
+	for (size_t s = 0; s < ARRAY_SIZE(steps); s++)
+		if (steps[s].link)
+			try(take_step(build, &steps[s]));
 	return NULL;
 }

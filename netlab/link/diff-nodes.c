@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Addresses of links that stay; routes, neighbours and switches of namespaces. */
+#include <linux/rtnetlink.h>
+
+#include "link/diff.h"
+#include "util/string.h"
+
+#define METRIC_DEFAULT_IPV6 1024 /* IP6_RT_PRIO_USER */
+
+static bool same_network(const struct address *a, const struct address *b)
+{
+	return a->prefix == b->prefix && address_equal(a, b);
+}
+
+static size_t job_of(const struct diff *diff, const char *node, int index)
+{
+	for (size_t i = 0; i < diff->build->n_jobs; i++) {
+		const struct link_job *job = &diff->build->jobs[i];
+
+		if (job->exists && job->made->index == index &&
+		    (node ? job->node->name && streq(job->node->name, node)
+			  : !job->node->name))
+			return i;
+	}
+	return CHANGE_NO_JOB;
+}
+
+/* --- addresses --------------------------------------------------------------------------------- */
+
+static bool is_link_local(const struct address *address)
+{
+	return address->family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&address->v6);
+}
+
+static bool is_planned(const struct planned_link *planned, const struct address *address)
+{
+	for (size_t i = 0; i < planned->n_addresses; i++)
+		if (same_network(&planned->addresses[i], address))
+			return true;
+	return false;
+}
+
+/* The one that netlab gave it, before its hardware address is another one. */
+static bool is_outdated(const struct diff *diff, size_t i, const struct address *address)
+{
+	struct address own = link_local_address(diff->seen[i]->mac);
+	const struct made_link *made = diff->build->jobs[i].made;
+
+	return made->has_mac && !made->inherits &&
+	       memcmp(made->mac, diff->seen[i]->mac, sizeof(made->mac)) &&
+	       address_equal(&own, address);
+}
+
+static bool is_surplus(const struct diff *diff, size_t job,
+		       const struct observed_address *seen)
+{
+	if (is_planned(diff->build->jobs[job].planned, &seen->address))
+		return false;
+	if (is_link_local(&seen->address))
+		return is_outdated(diff, job, &seen->address);
+	return seen->permanent;
+}
+
+static void delete_address(struct diff *diff, const struct observed_node *node,
+			   const struct observed_address *seen)
+{
+	size_t job = job_of(diff, node->name, seen->index);
+	char text[ADDRESS_TEXT_SIZE];
+	struct change *change;
+
+	if (job == CHANGE_NO_JOB || !is_surplus(diff, job, seen))
+		return;
+	change = diff_add(diff, CHANGE_DELETE, CHANGE_ADDRESS, node->name, job);
+	change->address = seen->address;
+	change->before = xstrdup(address_format(&seen->address, text));
+	change->at = (struct location){0};
+}
+
+void diff_deleted_addresses(struct diff *diff)
+{
+	for (size_t n = 0; n < diff->observed->n_nodes; n++) {
+		const struct observed_node *node = &diff->observed->nodes[n];
+
+		for (size_t i = 0; i < node->n_addresses; i++)
+			delete_address(diff, node, &node->addresses[i]);
+	}
+}
+
+static bool is_seen(const struct observed_node *node, int index,
+		    const struct address *address)
+{
+	for (size_t i = 0; i < node->n_addresses; i++)
+		if (node->addresses[i].index == index &&
+		    same_network(&node->addresses[i].address, address))
+			return true;
+	return false;
+}
+
+static void add_address(struct diff *diff, size_t i, const struct address *address)
+{
+	char text[ADDRESS_TEXT_SIZE];
+	struct change *change;
+
+	if (is_seen(diff_node(diff, i), diff->seen[i]->index, address))
+		return;
+	change = diff_add(diff, CHANGE_ADD, CHANGE_ADDRESS,
+			  diff->build->jobs[i].node->name, i);
+	change->address = *address;
+	change->after = xstrdup(address_format(address, text));
+}
+
+void diff_new_addresses(struct diff *diff)
+{
+	for (size_t i = 0; i < diff->build->n_jobs; i++) {
+		const struct link_job *job = &diff->build->jobs[i];
+		struct address own;
+
+		if (!job->exists)
+			continue;
+		if (diff->seen[i]->ipv6 && link_wants_link_local(job)) {
+			own = link_local_address(job->made->mac);
+			add_address(diff, i, &own);
+		}
+		for (size_t n = 0; n < job->planned->n_addresses; n++)
+			add_address(diff, i, &job->planned->addresses[n]);
+	}
+}
+
+/* --- routes ------------------------------------------------------------------------------------ */
+
+static uint32_t metric_of(const struct route *route)
+{
+	if (route->to.family == AF_INET6 && !route->metric)
+		return METRIC_DEFAULT_IPV6;
+	return route->metric;
+}
+
+static bool is_by(const struct diff *diff, size_t node, const struct route *wanted,
+		  const struct observed_route *seen)
+{
+	const struct made_link *link;
+
+	if (!*wanted->device)
+		return true;
+	link = find_made(diff->build->links, node, wanted->device);
+	return link && link->index == seen->index;
+}
+
+static bool same_route(const struct diff *diff, size_t node, const struct route *wanted,
+		       const struct observed_route *seen)
+{
+	struct address to = address_network(&wanted->to);
+
+	return same_network(&to, &seen->route.to) &&
+	       metric_of(wanted) == metric_of(&seen->route) &&
+	       wanted->has_via == seen->route.has_via &&
+	       (!wanted->has_via || address_equal(&wanted->via, &seen->route.via)) &&
+	       is_by(diff, node, wanted, seen);
+}
+
+static bool has_route(const struct diff *diff, size_t node,
+		      const struct observed_node *seen, const struct route *wanted)
+{
+	for (size_t i = 0; seen && i < seen->n_routes; i++)
+		if (same_route(diff, node, wanted, &seen->routes[i]))
+			return true;
+	return false;
+}
+
+/* The index of a node in the plan; the plan's n_nodes where it has none of that name. */
+static size_t node_index(const struct diff *diff, const char *name)
+{
+	const struct plan *plan = diff->build->plan;
+
+	if (!name)
+		return PLAN_LAB_NODE;
+	for (size_t i = PLAN_FIRST_HOST; i < plan->n_nodes; i++)
+		if (streq(plan->nodes[i].name, name))
+			return i;
+	return plan->n_nodes;
+}
+
+static bool wants_route(const struct diff *diff, size_t node,
+			const struct observed_route *seen)
+{
+	const struct planned_node *planned = &diff->build->plan->nodes[node];
+
+	for (size_t i = 0; i < planned->n_routes; i++)
+		if (same_route(diff, node, &planned->routes[i], seen))
+			return true;
+	return false;
+}
+
+/* What someone put there by hand (RTPROT_BOOT is ip's own) or netlab did. */
+static bool is_by_hand(const struct observed_route *seen)
+{
+	return seen->protocol == RTPROT_BOOT || seen->protocol == RTPROT_STATIC;
+}
+
+static void delete_route(struct diff *diff, const struct observed_node *node,
+			 const struct observed_route *seen)
+{
+	size_t i = node_index(diff, node->name);
+	size_t job = job_of(diff, node->name, seen->index);
+	struct change *change;
+
+	if (job == CHANGE_NO_JOB || i == diff->build->plan->n_nodes ||
+	    !is_by_hand(seen) || wants_route(diff, i, seen))
+		return;
+	change = diff_add(diff, CHANGE_DELETE, CHANGE_ROUTE, node->name, job);
+	change->route = seen->route;
+	change->before = route_text(&seen->route);
+	change->at = (struct location){0};
+}
+
+void diff_deleted_routes(struct diff *diff)
+{
+	for (size_t n = 0; n < diff->observed->n_nodes; n++)
+		for (size_t i = 0; i < diff->observed->nodes[n].n_routes; i++)
+			delete_route(diff, &diff->observed->nodes[n],
+				     &diff->observed->nodes[n].routes[i]);
+}
+
+static const char *node_name(const struct diff *diff, size_t node)
+{
+	return node == PLAN_LAB_NODE ? NULL : diff->build->plan->nodes[node].name;
+}
+
+static void add_route(struct diff *diff, size_t node, const struct route *route)
+{
+	const struct observed_node *seen =
+		observed_find(diff->observed, node_name(diff, node));
+	struct change *change;
+
+	if (plan_route_rests(diff->build->plan, node, route) ||
+	    has_route(diff, node, seen, route))
+		return;
+	change = diff_add(diff, CHANGE_ADD, CHANGE_ROUTE, node_name(diff, node),
+			  CHANGE_NO_JOB);
+	change->route = *route;
+	change->after = route_text(route);
+	change->at = route->at;
+}
+
+void diff_new_routes(struct diff *diff)
+{
+	const struct plan *plan = diff->build->plan;
+
+	for (size_t n = 0; n < plan->n_nodes; n++)
+		for (size_t i = 0; i < plan->nodes[n].n_routes; i++)
+			add_route(diff, n, &plan->nodes[n].routes[i]);
+}
+
+/* --- neighbours -------------------------------------------------------------------------------- */
+
+static bool same_neighbour(const struct diff *diff, size_t node,
+			   const struct neighbour *wanted,
+			   const struct observed_neighbour *seen)
+{
+	const struct made_link *link =
+		find_made(diff->build->links, node, wanted->device);
+
+	return link && link->index == seen->index &&
+	       address_equal(&wanted->address, &seen->neighbour.address) &&
+	       !memcmp(wanted->mac, seen->neighbour.mac, sizeof(wanted->mac));
+}
+
+static char *neighbour_text(const struct neighbour *neighbour)
+{
+	char address[ADDRESS_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+
+	return xasprintf("%s at %s", address_format_host(&neighbour->address, address),
+			 mac_format(neighbour->mac, mac));
+}
+
+static void delete_neighbour(struct diff *diff, const struct observed_node *node,
+			     const struct observed_neighbour *seen)
+{
+	size_t n = node_index(diff, node->name);
+	size_t job = job_of(diff, node->name, seen->index);
+	const struct plan *plan = diff->build->plan;
+	struct change *change;
+
+	if (job == CHANGE_NO_JOB || n == plan->n_nodes)
+		return;
+	for (size_t i = 0; i < plan->nodes[n].n_neighbours; i++)
+		if (same_neighbour(diff, n, &plan->nodes[n].neighbours[i], seen))
+			return;
+	change = diff_add(diff, CHANGE_DELETE, CHANGE_NEIGHBOUR, node->name, job);
+	change->neighbour = seen->neighbour;
+	change->before = neighbour_text(&seen->neighbour);
+	change->at = (struct location){0};
+}
+
+void diff_deleted_neighbours(struct diff *diff)
+{
+	for (size_t n = 0; n < diff->observed->n_nodes; n++)
+		for (size_t i = 0; i < diff->observed->nodes[n].n_neighbours; i++)
+			delete_neighbour(diff, &diff->observed->nodes[n],
+					 &diff->observed->nodes[n].neighbours[i]);
+}
+
+static void add_neighbour(struct diff *diff, size_t node, const struct neighbour *wanted)
+{
+	const struct observed_node *seen =
+		observed_find(diff->observed, node_name(diff, node));
+	struct change *change;
+
+	for (size_t i = 0; seen && i < seen->n_neighbours; i++)
+		if (same_neighbour(diff, node, wanted, &seen->neighbours[i]))
+			return;
+	change = diff_add(diff, CHANGE_ADD, CHANGE_NEIGHBOUR, node_name(diff, node),
+			  CHANGE_NO_JOB);
+	change->neighbour = *wanted;
+	change->after = neighbour_text(wanted);
+	change->at = wanted->at;
+	memcpy(change->link, wanted->device, sizeof(change->link));
+}
+
+void diff_new_neighbours(struct diff *diff)
+{
+	const struct plan *plan = diff->build->plan;
+
+	for (size_t n = 0; n < plan->n_nodes; n++)
+		for (size_t i = 0; i < plan->nodes[n].n_neighbours; i++)
+			add_neighbour(diff, n, &plan->nodes[n].neighbours[i]);
+}
+
+/* --- switches ---------------------------------------------------------------------------------- */
+
+static const struct planned_node *old_node(const struct diff *diff, const char *name)
+{
+	for (size_t i = PLAN_FIRST_HOST; diff->old && i < diff->old->n_nodes; i++)
+		if (name && streq(diff->old->nodes[i].name, name))
+			return &diff->old->nodes[i];
+	return NULL;
+}
+
+/* Where a sysctl says something of forwarding, that counts. */
+static bool has_a_word_on_forwarding(char *const *sysctls)
+{
+	strv_foreach (setting, sysctls)
+		if (strstr(*setting, "forward"))
+			return true;
+	return false;
+}
+
+/* Off is what a new namespace has, and what no one asked for is left alone. */
+static void diff_forward(struct diff *diff, size_t n, const struct observed_node *seen)
+{
+	const struct planned_node *planned = &diff->build->plan->nodes[n];
+	const struct planned_node *old = old_node(diff, node_name(diff, n));
+	struct change *change;
+
+	if (planned->forward == seen->forward ||
+	    has_a_word_on_forwarding(planned->sysctls))
+		return;
+	if (!planned->forward && !(old && old->forward))
+		return;
+	change = diff_add(diff, CHANGE_SET, CHANGE_FORWARD, planned->name, CHANGE_NO_JOB);
+	change->before = xstrdup(seen->forward ? "on" : "off");
+	change->after = xstrdup(planned->forward ? "on" : "off");
+}
+
+static bool has_value(const char *setting, const char *value)
+{
+	const char *wanted = strchr(setting, '=');
+
+	return streq(value, "?") || (wanted && streq(wanted + 1, value));
+}
+
+static void diff_sysctl(struct diff *diff, size_t node, const char *setting,
+			const char *value)
+{
+	const char *name = node_name(diff, node);
+	bool known = value && *value;
+	struct change *change;
+
+	if (value && has_value(setting, value))
+		return;
+	change = diff_add(diff, known ? CHANGE_SET : CHANGE_ADD, CHANGE_SYSCTL, name,
+			  CHANGE_NO_JOB);
+	change->after = xstrdup(setting);
+	if (known)
+		change->before =
+			xasprintf("%.*s=%s", (int)strcspn(setting, "="), setting, value);
+}
+
+void diff_sysctls(struct diff *diff)
+{
+	for (size_t n = 0; n < diff->build->plan->n_nodes; n++) {
+		const struct observed_node *seen =
+			observed_find(diff->observed, node_name(diff, n));
+		char *const *values = seen ? seen->sysctls : NULL;
+
+		if (seen)
+			diff_forward(diff, n, seen);
+		strv_foreach (setting, diff->build->plan->nodes[n].sysctls) {
+			diff_sysctl(diff, n, *setting, values ? *values : NULL);
+			values += values != NULL;
+		}
+	}
+}

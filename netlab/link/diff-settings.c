@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What links that stay are set to. */
+#include "link/diff.h"
+#include "util/string.h"
+
+#define TXQUEUELEN_DEFAULT     1000 /* frames; DEFAULT_TX_QUEUE_LEN */
+#define TXQUEUELEN_DEFAULT_IFB 32   /* TX_Q_LIMIT of drivers/net/ifb.c */
+
+static char *count_text(uint64_t count)
+{
+	return xasprintf("%llu", (unsigned long long)count);
+}
+
+static char *switch_text(bool on)
+{
+	return xstrdup(on ? "on" : "off");
+}
+
+static void set_count(struct diff *diff, enum change_object object, size_t job,
+		      uint64_t before, uint64_t after)
+{
+	if (before != after)
+		diff_set(diff, object, job, count_text(before), count_text(after));
+}
+
+static void set_switch(struct diff *diff, enum change_object object, size_t job,
+		       bool before, bool after)
+{
+	if (before != after)
+		diff_set(diff, object, job, switch_text(before), switch_text(after));
+}
+
+/* --- MTU --------------------------------------------------------------------------------------- */
+
+static uint32_t least_port_mtu(const struct plan *plan, const struct planned_link *bridge)
+{
+	uint32_t least = 0;
+
+	for (size_t i = 0; i < plan->n_links; i++) {
+		const struct planned_link *port = &plan->links[i];
+		uint32_t mtu = port->settings.mtu ?: LINK_MTU_DEFAULT;
+
+		if (port->node == bridge->node && streq(port->master, bridge->name) &&
+		    (!least || mtu < least))
+			least = mtu;
+	}
+	return least ?: LINK_MTU_DEFAULT;
+}
+
+/* What the kernel gives it where nothing is said; 0: that isn't known. */
+static uint32_t wanted_mtu(const struct plan *plan, const struct planned_link *link)
+{
+	const struct planned_link *lower =
+		*link->lower ? plan_link_of(plan, link->node, link->lower) : NULL;
+
+	if (link->settings.mtu)
+		return link->settings.mtu;
+	switch (link->kind) {
+	case LINK_BRIDGE:
+		return least_port_mtu(plan, link);
+	case LINK_VLAN:
+	case LINK_MACVLAN:
+		return lower ? wanted_mtu(plan, lower) : 0;
+	case LINK_VXLAN:
+		return 0;
+	case LINK_TAP:
+	case LINK_VETH:
+	case LINK_DUMMY:
+	case LINK_IFB:
+		return LINK_MTU_DEFAULT;
+	}
+	return 0;
+}
+
+static void diff_mtu(struct diff *diff, size_t i)
+{
+	uint32_t wanted = wanted_mtu(diff->build->plan, diff->build->jobs[i].planned);
+
+	if (wanted)
+		set_count(diff, CHANGE_MTU, i, diff->seen[i]->mtu, wanted);
+}
+
+/* --- a link's own ------------------------------------------------------------------------------ */
+
+static void diff_txqueuelen(struct diff *diff, size_t i)
+{
+	const struct planned_link *planned = diff->build->jobs[i].planned;
+	uint32_t wanted = planned->settings.txqueuelen
+				  ?: link_kind_ops(planned->kind)->txqueuelen;
+
+	if (!wanted)
+		wanted = planned->kind == LINK_IFB ? TXQUEUELEN_DEFAULT_IFB
+						   : TXQUEUELEN_DEFAULT;
+	set_count(diff, CHANGE_TXQUEUELEN, i, diff->seen[i]->txqueuelen, wanted);
+}
+
+static void diff_mac(struct diff *diff, size_t i)
+{
+	const struct made_link *made = diff->build->jobs[i].made;
+	char before[MAC_TEXT_SIZE], after[MAC_TEXT_SIZE];
+
+	if (!made->has_mac || made->inherits ||
+	    !memcmp(made->mac, diff->seen[i]->mac, sizeof(made->mac)))
+		return;
+	diff_set(diff, CHANGE_MAC, i, xstrdup(mac_format(diff->seen[i]->mac, before)),
+		 xstrdup(mac_format(made->mac, after)));
+}
+
+static char *seconds_text(uint32_t ticks)
+{
+	return xasprintf("%gs", ticks / 100.0);
+}
+
+static void diff_bridge_options(struct diff *diff, size_t i)
+{
+	const struct planned_link *planned = diff->build->jobs[i].planned;
+	const struct observed_bridge *seen = &diff->seen[i]->bridge;
+	const struct bridge_settings *wanted = &planned->bridge;
+	uint32_t ageing = bridge_ageing_ticks(wanted);
+
+	if (planned->kind != LINK_BRIDGE)
+		return;
+	set_switch(diff, CHANGE_STP, i, seen->stp, wanted->stp);
+	if (seen->ageing != ageing)
+		diff_set(diff, CHANGE_AGEING, i, seconds_text(seen->ageing),
+			 seconds_text(ageing));
+	set_switch(diff, CHANGE_SNOOPING, i, seen->multicast_snooping,
+		   wanted->multicast_snooping == CHOICE_ON);
+	set_switch(diff, CHANGE_FILTERING, i, seen->vlan_filtering,
+		   wanted->vlan_filtering);
+}
+
+/* A bridge's MTU waits for its ports. */
+void diff_settings(struct diff *diff)
+{
+	for (size_t i = 0; i < diff->build->n_jobs; i++) {
+		if (!diff->build->jobs[i].exists)
+			continue;
+		if (diff->build->jobs[i].planned->kind != LINK_BRIDGE)
+			diff_mtu(diff, i);
+		diff_mac(diff, i);
+		diff_txqueuelen(diff, i);
+		diff_bridge_options(diff, i);
+	}
+}
+
+/* --- what ties it to others -------------------------------------------------------------------- */
+
+static void diff_bridge(struct diff *diff, size_t i)
+{
+	const struct link_job *job = &diff->build->jobs[i];
+	int seen = diff->seen[i]->master, wanted = job->master ? job->master->index : 0;
+	const struct observed_link *before = observed_indexed(diff_node(diff, i), seen);
+
+	if (job->master ? wanted && wanted == seen : !seen)
+		return;
+	diff_set(diff, CHANGE_BRIDGE, i, xstrdup(before ? before->name : "none"),
+		 xstrdup(job->master ? job->master->name : "none"));
+}
+
+static const struct planned_link *filtering_bridge(const struct diff *diff, size_t i)
+{
+	const struct planned_link *planned = diff->build->jobs[i].planned;
+	const struct planned_link *bridge =
+		planned->kind == LINK_BRIDGE
+			? planned
+			: plan_link_of(diff->build->plan, planned->node, planned->master);
+
+	return bridge && bridge->bridge.vlan_filtering ? bridge : NULL;
+}
+
+static char *vlans_text(const struct observed_vlan *vlans, size_t n)
+{
+	_cleanup_strv_ char **words = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		strv_pushf(&words, "%u%s%s", vlans[i].id, vlans[i].pvid ? " pvid" : "",
+			   vlans[i].untagged ? " untagged" : "");
+	return words ? strv_join(words, ", ") : xstrdup("none");
+}
+
+/* A port that goes to another bridge is given its VLANs there. */
+static void diff_vlans(struct diff *diff, size_t i)
+{
+	_cleanup_free_ struct observed_vlan *wanted = NULL;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+	const struct link_job *job = &diff->build->jobs[i];
+	size_t n;
+
+	if (!filtering_bridge(diff, i) ||
+	    (job->master && job->master->index != diff->seen[i]->master))
+		return;
+	n = link_wanted_vlans(job->planned, &wanted);
+	before = vlans_text(diff->seen[i]->vlans, diff->seen[i]->n_vlans);
+	after = vlans_text(wanted, n);
+	if (!streq(before, after))
+		diff_set(diff, CHANGE_VLANS, i, steal_ptr(before), steal_ptr(after));
+}
+
+/* From ifb's side: the link that it is for is to send it what comes in. */
+static void diff_redirect(struct diff *diff, size_t i)
+{
+	const struct link_job *job = &diff->build->jobs[i];
+	const struct observed_link *from;
+	struct change *change;
+
+	if (!job->redirects || !job->exists)
+		return;
+	from = observed_named(diff_node(diff, i), job->redirects->name);
+	if (from && job->redirects->index && from->redirected)
+		return;
+	change = diff_add(diff, CHANGE_ADD, CHANGE_REDIRECT, job->node->name, i);
+	change->after = xasprintf("to %s", job->made->name);
+	memcpy(change->link, job->redirects->name, sizeof(change->link));
+}
+
+static void diff_impairment(struct diff *diff, size_t i)
+{
+	struct shaping wanted = shaping_wanted(&diff->build->jobs[i].planned->settings);
+	const struct observed_link *seen = diff->seen[i];
+
+	if (!shaping_equal(&wanted, &seen->shaping))
+		diff_set(diff, CHANGE_IMPAIR, i, shaping_text(&seen->shaping),
+			 shaping_text(&wanted));
+}
+
+static char *offloads_text(const enum choice offloads[OFFLOADS])
+{
+	_cleanup_strv_ char **words = NULL;
+
+	for (enum offload o = 0; o < OFFLOADS; o++)
+		if (offloads[o] != CHOICE_KERNEL)
+			strv_pushf(&words, "%s %s", offload_name(o),
+				   offloads[o] == CHOICE_ON ? "on" : "off");
+	return words ? strv_join(words, ", ") : xstrdup("unset");
+}
+
+static const struct planned_link *old_link(const struct diff *diff, size_t i)
+{
+	const struct planned_link *planned = diff->build->jobs[i].planned;
+	const char *node = diff->build->jobs[i].node->name;
+
+	for (size_t n = 0; diff->old && n < diff->old->n_nodes; n++)
+		if (n == PLAN_LAB_NODE ? !node
+				       : node && streq(diff->old->nodes[n].name, node))
+			return plan_link_of(diff->old, n, planned->name);
+	return NULL;
+}
+
+/* The plan of before is what is known of them; what it alone named stays as it is. */
+static void diff_offloads(struct diff *diff, size_t i)
+{
+	static const enum choice none[OFFLOADS];
+	const struct planned_link *old = old_link(diff, i);
+	const enum choice *before = old ? old->settings.offloads : none;
+	const enum choice *after = diff->build->jobs[i].planned->settings.offloads;
+	bool differ = false;
+
+	for (enum offload o = 0; o < OFFLOADS; o++)
+		differ = differ || (after[o] != CHOICE_KERNEL && after[o] != before[o]);
+	if (differ)
+		diff_set(diff, CHANGE_OFFLOADS, i, offloads_text(before),
+			 offloads_text(after));
+}
+
+static void diff_state(struct diff *diff, size_t i)
+{
+	bool wanted = !diff->build->jobs[i].planned->settings.down;
+
+	if (diff->seen[i]->up != wanted)
+		diff_set(diff, CHANGE_STATE, i, xstrdup(wanted ? "down" : "up"),
+			 xstrdup(wanted ? "up" : "down"));
+}
+
+static void (*const relations[])(struct diff *diff, size_t job) = {
+	diff_bridge,   diff_vlans,    diff_impairment,
+	diff_redirect, diff_offloads, diff_state,
+};
+
+void diff_relations(struct diff *diff)
+{
+	for (size_t n = 0; n < ARRAY_SIZE(relations); n++)
+		for (size_t i = 0; i < diff->build->n_jobs; i++)
+			if (diff->build->jobs[i].exists)
+				relations[n](diff, i);
+	for (size_t i = 0; i < diff->build->n_jobs; i++)
+		if (diff->build->jobs[i].exists &&
+		    diff->build->jobs[i].planned->kind == LINK_BRIDGE)
+			diff_mtu(diff, i);
+}
