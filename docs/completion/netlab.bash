@@ -103,7 +103,11 @@ _netlab_topologies() {
 # _netlab_words NETLAB VERB POSITION WORD: what may stand at this position (from 0).
 _netlab_words() {
 	case $2:$3 in
-	up:0 | run:0 | check:*) _netlab_topologies "$4" ;;
+	up:0 | run:0 | check:* | apply:1) _netlab_topologies "$4" ;;
+	apply:0)
+		_netlab_topologies "$4"
+		_netlab_labs
+		;;
 	graph:0)
 		_netlab_topologies "$4"
 		_netlab_labs

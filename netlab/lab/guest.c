@@ -418,6 +418,16 @@ struct error *guest_start(struct lab_guest **result, sd_event *event,
 	return NULL;
 }
 
+void guest_set_spec(struct lab_guest *guest, const struct guest *spec)
+{
+	const struct guest *old = guest->options.spec;
+
+	for (size_t i = 0; i < spec->n_nics; i++)
+		if (spec->nics[i].settings.down != old->nics[i].settings.down)
+			set_carrier(guest, i, !spec->nics[i].settings.down);
+	guest->options.spec = spec;
+}
+
 struct error *guest_obituary(const struct lab_guest *guest)
 {
 	_cleanup_free_ char *tail = guest->console ? console_tail(guest->console, 15)

@@ -9,12 +9,14 @@
 #include "capture/capture.h"
 #include "lab/live.h"
 #include "topology/describe.h"
+#include "topology/fixed.h"
 #include "util/log.h"
 #include "util/string.h"
 #include "vm/kvm.h"
 
 struct lab {
-	struct lab_options options;
+	struct lab_options options; /* its topology is the one in force */
+	struct topology *applied;   /* owns that, where it is not the first */
 	enum lab_state state;
 	struct error *failure; /* why it stops; NULL: because it was asked to */
 	sd_event *event;
@@ -427,6 +429,48 @@ const struct topology *lab_topology(const struct lab *lab)
 	return lab->options.topology;
 }
 
+/* Guests are the same in both: topology_check_fixed() has seen to it. */
+static void take_over(struct lab *lab, struct topology *wanted, struct plan *plan)
+{
+	for (size_t i = 0; i < lab->n_guests; i++)
+		guest_set_spec(lab->guests[i],
+			       topology_guest(wanted, guest_name(lab->guests[i])));
+	plan_free(lab->plan);
+	topology_free(lab->applied);
+	lab->plan = plan;
+	lab->applied = wanted;
+	lab->options.topology = wanted;
+}
+
+static struct error *check_applicable(const struct lab *lab,
+				      const struct topology *wanted)
+{
+	if (lab->state != LAB_UP)
+		return error_new(EAGAIN, "lab %s is %s: it can be changed when it is up",
+				 lab->options.name, lab_state_name(lab->state));
+	return error_hint(topology_check_fixed(lab->options.topology, wanted),
+			  "that takes a new start: netlab down %s && netlab up %s",
+			  lab->options.name, wanted->file);
+}
+
+struct error *lab_apply(struct lab *lab, struct topology *topology, bool dry_run,
+			struct changes *changes)
+{
+	_cleanup_topology_ struct topology *wanted = topology;
+	_cleanup_plan_ struct plan *plan = plan_new(wanted);
+	struct error *error;
+	bool begun;
+
+	try(check_applicable(lab, wanted));
+	try(links_compare(lab->links, lab->plan, plan, changes));
+	if (dry_run)
+		return NULL;
+	error = links_apply(lab->links, lab->plan, plan, &begun);
+	if (begun)
+		take_over(lab, steal_ptr(wanted), steal_ptr(plan));
+	return error;
+}
+
 struct error *lab_find_guest(struct lab *lab, const char *name, struct lab_guest **guest)
 {
 	_cleanup_strv_ char **names = NULL;
@@ -509,6 +553,7 @@ void lab_free(struct lab *lab)
 		return;
 	release(lab);
 	plan_free(lab->plan);
+	topology_free(lab->applied);
 	free(lab->captured);
 	strv_free(lab->descriptions);
 	strv_free(lab->console_logs);

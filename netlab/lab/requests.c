@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "lab/changes.h"
 #include "lab/session.h"
 #include "lab/protocol.h"
+#include "topology/topology.h"
 #include "traffic/traffic.h"
 #include "util/string.h"
 
@@ -202,6 +204,28 @@ static struct error *input(const struct request *request)
 	return flush_input(operation);
 }
 
+/* Parsed here once more: what comes over the socket is trusted in nothing. */
+static struct error *apply(const struct request *request)
+{
+	const json_t *text = json_object_get(request->message, "text");
+	const char *file = json_string_value(json_object_get(request->message, "file"));
+	bool dry_run = json_is_true(json_object_get(request->message, "dry_run"));
+	_cleanup_changes_ struct changes changes = {0};
+	struct lab *lab = request->session->lab;
+	struct topology *topology;
+
+	if (!json_is_string(text) || !file)
+		return error_new(EINVAL,
+				 "the request has no file and text of a topology");
+	try(topology_parse(file, json_string_value(text), json_string_length(text),
+			   &topology));
+	try(lab_apply(lab, topology, dry_run, &changes));
+	session_reply(request->session, request->id,
+		      json_pack("{s:b, s:o}", "applied", !dry_run, "changes",
+				changes_to_json(&changes)));
+	return NULL;
+}
+
 static void on_drive_done(struct traffic *traffic, json_t *result, void *userdata)
 {
 	struct operation *operation = userdata;
@@ -234,7 +258,7 @@ static const struct {
 	struct error *(*handle)(const struct request *request);
 } handlers[] = {
 	{"status", status}, {"down", down},   {"detach", detach}, {"console", console},
-	{"exec", exec},     {"input", input}, {"drive", drive},
+	{"exec", exec},     {"input", input}, {"drive", drive},   {"apply", apply},
 };
 
 struct error *request_handle(const struct request *request)
