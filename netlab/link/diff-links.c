@@ -108,21 +108,40 @@ static void delete_link(struct diff *diff, const struct observed_node *node,
 	change->before = xstrdup(*link->kind ? link->kind : "link");
 }
 
-/* The redirection of what comes in by a link whose ifb goes, or is to be another one. */
+/* Is there an ifb of ours before the link that the plan doesn't want? */
+static bool has_surplus_ifb(const struct diff *diff, size_t job)
+{
+	const struct observed_link *ifb;
+	char name[IFNAMSIZ];
+
+	ifb_name(diff->seen[job]->name, name);
+	ifb = observed_named(diff_node(diff, job), name);
+	return ifb && ifb->ours && !is_wanted(diff, ifb);
+}
+
+static const struct link_job *ifb_of(const struct diff *diff, size_t job)
+{
+	for (size_t i = 0; i < diff->build->n_jobs; i++)
+		if (diff->build->jobs[i].redirects == diff->build->jobs[job].made)
+			return &diff->build->jobs[i];
+	return NULL;
+}
+
+/* That of what comes in by a link whose ifb goes, or is made anew: it leads nowhere then. */
 static void delete_redirect(struct diff *diff, size_t job)
 {
-	const struct observed_link *seen = diff->seen[job], *ifb;
+	const struct link_job *ifb;
 	struct change *change;
 	char name[IFNAMSIZ];
 
-	if (!diff->build->jobs[job].exists || !seen->redirected)
+	if (!diff->build->jobs[job].exists || !diff->seen[job]->redirected)
 		return;
-	ifb_name(seen->name, name);
-	ifb = observed_named(diff_node(diff, job), name);
-	if (!ifb || !ifb->ours || is_wanted(diff, ifb))
+	ifb = ifb_of(diff, job);
+	if (ifb ? ifb->exists : !has_surplus_ifb(diff, job))
 		return;
 	change = diff_add(diff, CHANGE_DELETE, CHANGE_REDIRECT,
 			  diff->build->jobs[job].node->name, job);
+	ifb_name(diff->seen[job]->name, name);
 	change->before = xasprintf("to %s", name);
 }
 
