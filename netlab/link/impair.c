@@ -20,7 +20,6 @@
 #include <netlink/route/classifier.h>
 #include <netlink/route/cls/u32.h>
 #include <netlink/route/qdisc.h>
-#include <netlink/route/qdisc/netem.h>
 #include <netlink/route/qdisc/tbf.h>
 #include <stdio.h>
 
@@ -89,43 +88,68 @@ static struct error *explain(struct error *error, const char *module)
 	return error;
 }
 
-static void describe_netem(const struct shaping *wanted, struct rtnl_qdisc *qdisc)
+static int put_reorder(const struct shaping *wanted, struct nl_msg *message)
 {
-	rtnl_netem_set_limit(qdisc, NETEM_LIMIT);
-	rtnl_netem_set_loss(qdisc, (int)wanted->loss);
-	rtnl_netem_set_duplicate(qdisc, (int)wanted->duplicate);
-	rtnl_netem_set_corruption_probability(qdisc, (int)wanted->corrupt);
-	rtnl_netem_set_reorder_probability(qdisc, (int)wanted->reorder);
-	/* libnl wants some delay where frames are reordered; the exact one comes below. */
-	rtnl_netem_set_delay(qdisc, wanted->delay_ns ? 1 : 0);
+	struct tc_netem_reorder reorder = {.probability = wanted->reorder};
+
+	return wanted->reorder
+		       ? nla_put(message, TCA_NETEM_REORDER, sizeof(reorder), &reorder)
+		       : 0;
 }
 
-/* libnl counts in int microseconds; since kernel 4.15 there are nanoseconds. */
-static int put_times(const struct shaping *wanted, struct nl_msg *message)
+static int put_corrupt(const struct shaping *wanted, struct nl_msg *message)
 {
-	int code = 0;
+	struct tc_netem_corrupt corrupt = {.probability = wanted->corrupt};
 
-	if (wanted->delay_ns)
-		code = add_option(message, TCA_NETEM_LATENCY64, wanted->delay_ns);
+	return wanted->corrupt
+		       ? nla_put(message, TCA_NETEM_CORRUPT, sizeof(corrupt), &corrupt)
+		       : 0;
+}
+
+/* A struct with attributes behind it. The times are in ns since kernel 4.15. */
+static int put_netem(const struct shaping *wanted, struct nl_msg *message)
+{
+	struct tc_netem_qopt qopt = {
+		.limit = NETEM_LIMIT,
+		.loss = wanted->loss,
+		.duplicate = wanted->duplicate,
+		.gap = wanted->reorder ? 1 : 0, /* each frame may be the one */
+	};
+	struct nlattr *options = nla_nest_start(message, TCA_OPTIONS);
+	int code = options ? nlmsg_append(message, &qopt, sizeof(qopt), NLA_ALIGNTO)
+			   : -NLE_NOMEM;
+
+	if (code >= 0)
+		code = put_reorder(wanted, message);
+	if (code >= 0)
+		code = put_corrupt(wanted, message);
+	if (code >= 0 && wanted->delay_ns)
+		code = nla_put_u64(message, TCA_NETEM_LATENCY64, wanted->delay_ns);
 	if (code >= 0 && wanted->jitter_ns)
-		code = add_option(message, TCA_NETEM_JITTER64, wanted->jitter_ns);
+		code = nla_put_u64(message, TCA_NETEM_JITTER64, wanted->jitter_ns);
+	if (code >= 0)
+		nla_nest_end(message, options);
 	return code;
 }
 
+/*
+ * By hand: libnl 3.7 counts in microseconds, and where it writes the attributes of reordered or
+ * garbled frames it makes the message longer than they are, so that none behind them is seen.
+ */
 static struct error *add_netem(const struct link_job *job, const struct shaping *wanted)
 {
-	_cleanup_(qdisc_putp) struct rtnl_qdisc *qdisc =
-		new_qdisc(job->made->index, "netem", TC_H_ROOT, NETEM_HANDLE);
-	_cleanup_message_ struct nl_msg *message = NULL;
-	int code = -NLE_NOMEM;
+	struct tcmsg qdisc = {.tcm_ifindex = job->made->index,
+			      .tcm_parent = TC_H_ROOT,
+			      .tcm_handle = NETEM_HANDLE};
+	_cleanup_message_ struct nl_msg *message = nlmsg_alloc_simple(
+		RTM_NEWQDISC, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL);
+	int code = message ? nlmsg_append(message, &qdisc, sizeof(qdisc), NLMSG_ALIGNTO)
+			   : -NLE_NOMEM;
 
-	if (qdisc) {
-		describe_netem(wanted, qdisc);
-		code = rtnl_qdisc_build_add_request(qdisc, NLM_F_CREATE | NLM_F_EXCL,
-						    &message);
-	}
 	if (code >= 0)
-		code = put_times(wanted, message);
+		code = nla_put_string(message, TCA_KIND, "netem");
+	if (code >= 0)
+		code = put_netem(wanted, message);
 	if (code < 0)
 		return netlink_unbuilt(code);
 	return explain(
