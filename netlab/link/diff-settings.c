@@ -32,52 +32,62 @@ static void set_switch(struct diff *diff, enum change_object object, size_t job,
 
 /* --- MTU --------------------------------------------------------------------------------------- */
 
-static uint32_t least_port_mtu(const struct plan *plan, const struct planned_link *bridge)
+/* What a VXLAN puts before a frame: Ethernet, IPv4 or IPv6, UDP and its own header. */
+#define VXLAN_HEADROOM  50
+#define VXLAN6_HEADROOM 70
+
+#define MTU_DEPTH (2 * LINK_NEST_MAX)
+
+static uint32_t wanted_mtu(const struct plan *plan, const struct planned_link *link,
+			   unsigned depth);
+
+static uint32_t least_port_mtu(const struct plan *plan, const struct planned_link *bridge,
+			       unsigned depth)
 {
 	uint32_t least = 0;
 
 	for (size_t i = 0; i < plan->n_links; i++) {
 		const struct planned_link *port = &plan->links[i];
-		uint32_t mtu = port->settings.mtu ?: LINK_MTU_DEFAULT;
+		uint32_t mtu;
 
-		if (port->node == bridge->node && streq(port->master, bridge->name) &&
-		    (!least || mtu < least))
-			least = mtu;
+		if (port->node != bridge->node || !streq(port->master, bridge->name))
+			continue;
+		mtu = wanted_mtu(plan, port, depth + 1);
+		least = least && least < mtu ? least : mtu;
 	}
 	return least ?: LINK_MTU_DEFAULT;
 }
 
-/* What the kernel gives it where nothing is said; 0: that isn't known. */
-static uint32_t wanted_mtu(const struct plan *plan, const struct planned_link *link)
+static uint32_t headroom(const struct vxlan_settings *vxlan)
+{
+	return (vxlan->has_local && vxlan->local.family == AF_INET6) ||
+			       (vxlan->has_remote && vxlan->remote.family == AF_INET6)
+		       ? VXLAN6_HEADROOM
+		       : VXLAN_HEADROOM;
+}
+
+/* What a link is made with where nothing is said. */
+static uint32_t wanted_mtu(const struct plan *plan, const struct planned_link *link,
+			   unsigned depth)
 {
 	const struct planned_link *lower =
 		*link->lower ? plan_link_of(plan, link->node, link->lower) : NULL;
+	uint32_t below;
 
-	if (link->settings.mtu)
-		return link->settings.mtu;
-	switch (link->kind) {
-	case LINK_BRIDGE:
-		return least_port_mtu(plan, link);
-	case LINK_VLAN:
-	case LINK_MACVLAN:
-		return lower ? wanted_mtu(plan, lower) : 0;
-	case LINK_VXLAN:
-		return 0;
-	case LINK_TAP:
-	case LINK_VETH:
-	case LINK_DUMMY:
-	case LINK_IFB:
-		return LINK_MTU_DEFAULT;
-	}
-	return 0;
+	if (link->settings.mtu || depth > MTU_DEPTH)
+		return link->settings.mtu ?: LINK_MTU_DEFAULT;
+	if (link->kind == LINK_BRIDGE)
+		return least_port_mtu(plan, link, depth);
+	below = lower ? wanted_mtu(plan, lower, depth + 1) : LINK_MTU_DEFAULT;
+	if (link->kind == LINK_VXLAN && lower && below > headroom(&link->vxlan))
+		return below - headroom(&link->vxlan);
+	return below;
 }
 
 static void diff_mtu(struct diff *diff, size_t i)
 {
-	uint32_t wanted = wanted_mtu(diff->build->plan, diff->build->jobs[i].planned);
-
-	if (wanted)
-		set_count(diff, CHANGE_MTU, i, diff->seen[i]->mtu, wanted);
+	set_count(diff, CHANGE_MTU, i, diff->seen[i]->mtu,
+		  wanted_mtu(diff->build->plan, diff->build->jobs[i].planned, 0));
 }
 
 /* --- a link's own ------------------------------------------------------------------------------ */
@@ -130,18 +140,28 @@ static void diff_bridge_options(struct diff *diff, size_t i)
 		   wanted->vlan_filtering);
 }
 
-/* A bridge's MTU waits for its ports. */
+/* In which turn its MTU is set: a bridge's after its ports', and what sits on a link last. */
+static int turn_of(const struct link_job *job)
+{
+	if (job->lower)
+		return 2;
+	return job->planned->kind == LINK_BRIDGE ? 1 : 0;
+}
+
 void diff_settings(struct diff *diff)
 {
 	for (size_t i = 0; i < diff->build->n_jobs; i++) {
 		if (!diff->build->jobs[i].exists)
 			continue;
-		if (diff->build->jobs[i].planned->kind != LINK_BRIDGE)
-			diff_mtu(diff, i);
 		diff_mac(diff, i);
 		diff_txqueuelen(diff, i);
 		diff_bridge_options(diff, i);
 	}
+	for (int turn = 0; turn <= 2; turn++)
+		for (size_t i = 0; i < diff->build->n_jobs; i++)
+			if (diff->build->jobs[i].exists &&
+			    turn_of(&diff->build->jobs[i]) == turn)
+				diff_mtu(diff, i);
 }
 
 /* --- what ties it to others -------------------------------------------------------------------- */
@@ -283,8 +303,4 @@ void diff_relations(struct diff *diff)
 		for (size_t i = 0; i < diff->build->n_jobs; i++)
 			if (diff->build->jobs[i].exists)
 				relations[n](diff, i);
-	for (size_t i = 0; i < diff->build->n_jobs; i++)
-		if (diff->build->jobs[i].exists &&
-		    diff->build->jobs[i].planned->kind == LINK_BRIDGE)
-			diff_mtu(diff, i);
 }

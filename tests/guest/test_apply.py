@@ -128,11 +128,11 @@ def test_settings_of_a_link(net):
     mac = link(net, "two", "eth0")["address"]
     assert [line for line in lines(net) if not line.startswith("- address fe80:")] == [
         "- address 10.1.0.2/24 of two/eth0",
-        "~ two.eth0: mtu 1500 -> 1400",
         "~ two.eth0: txqueuelen 1000 -> 77",
-        "~ two/eth0: mtu 1500 -> 1400",
         f"~ two/eth0: mac {mac} -> 02:00:00:00:00:99",
         "~ two/eth0: txqueuelen 1000 -> 77",
+        "~ two.eth0: mtu 1500 -> 1400",
+        "~ two/eth0: mtu 1500 -> 1400",
         "~ br0: mtu 1500 -> 1400",
         "+ address fe80::ff:fe00:99/64 of two/eth0",
         "+ address 10.1.0.3/24 of two/eth0",
@@ -160,10 +160,10 @@ def test_json_says_the_same(net):
     result = apply(net, "--json").json()
     assert result["applied"] is True
     assert result["changes"] == [
-        {"action": "add", "object": "link", "node": "host", "link": "br2", "before": None,
-         "after": "bridge", "text": "+ link br2: bridge"},
         {"action": "set", "object": "mtu", "node": "host", "link": "br1", "before": "1500",
-         "after": "9000", "text": "~ br1: mtu 1500 -> 9000"}]
+         "after": "9000", "text": "~ br1: mtu 1500 -> 9000"},
+        {"action": "add", "object": "link", "node": "host", "link": "br2", "before": None,
+         "after": "bridge", "text": "+ link br2: bridge"}]
     assert apply(net, "--dry-run", "--json").json() == {"applied": False, "changes": []}
 
 

@@ -306,11 +306,11 @@ static void test_settings(void **state)
 	assert_drift(change_settings, "~ br1: stp on -> off\n"
 				      "~ br1: ageing 1s -> 300s\n"
 				      "~ br1: multicast_snooping on -> off\n"
-				      "~ h/eth0: mtu 1400 -> 1500\n"
 				      "~ h/eth0: txqueuelen 3 -> 1000\n"
+				      "~ h/eth0: mtu 1400 -> 1500\n"
+				      "~ br1: mtu 9000 -> 1500\n"
 				      "~ h.eth0: bridge br0 -> br1\n"
-				      "~ h/eth0: state down -> up\n"
-				      "~ br1: mtu 9000 -> 1500");
+				      "~ h/eth0: state down -> up");
 	assert_drift(change_vlans, "~ br0: vlans none -> 1 pvid untagged\n"
 				   "~ g.0: vlans 10 pvid -> 10 pvid untagged, 20");
 }
@@ -456,9 +456,9 @@ static void test_another_topology(void **state)
 				  "- link h/v: vlan\n"
 				  "- host h\n"
 				  "+ host i\n"
+				  "~ br1: mtu 1500 -> 9000\n"
 				  "+ link i.eth0: veth, port of br1\n"
-				  "+ link i/eth0: veth, 10.1.0.3/24\n"
-				  "~ br1: mtu 1500 -> 9000");
+				  "+ link i/eth0: veth, 10.1.0.3/24");
 }
 
 static void test_places_and_names(void **state)
