@@ -1,8 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What `apply` answers. */
 #include "lab/changes.h"
 
+#include <errno.h>
+
+#include "topology/describe.h"
+#include "topology/fixed.h"
 #include "util/string.h"
+
+static struct error *advise(struct error *error, const struct lab_options *options,
+			    const struct topology *wanted)
+{
+	return error_hint(error, "that takes a new start: netlab down %s && netlab up %s",
+			  options->name, wanted->file);
+}
+
+struct error *check_topology(const struct lab_options *options,
+			     const struct topology *wanted)
+{
+	return advise(topology_check_fixed(options->topology, wanted), options, wanted);
+}
+
+static bool is_deletion(const struct change *change, const struct topology *topology)
+{
+	return change->object == CHANGE_LINK && change->action == CHANGE_DELETE &&
+	       streq(change->node, HOST_SIDE) &&
+	       strv_contains(topology->capture, change->link);
+}
+
+struct error *check_captured(const struct lab_options *options,
+			     const struct topology *wanted, const struct changes *changes)
+{
+	struct error *error;
+
+	for (size_t i = 0; i < changes->n; i++) {
+		if (!is_deletion(&changes->list[i], wanted))
+			continue;
+		error = error_new(EBUSY,
+				  "it would have to be made anew, and is being captured");
+		return advise(error_object(error, changes->list[i].link), options,
+			      wanted);
+	}
+	return NULL;
+}
 
 static json_t *change_to_json(const struct change *change)
 {

@@ -7,9 +7,9 @@
 #include <time.h>
 
 #include "capture/capture.h"
+#include "lab/changes.h"
 #include "lab/live.h"
 #include "topology/describe.h"
-#include "topology/fixed.h"
 #include "util/log.h"
 #include "util/string.h"
 #include "vm/kvm.h"
@@ -442,17 +442,6 @@ static void take_over(struct lab *lab, struct topology *wanted, struct plan *pla
 	lab->options.topology = wanted;
 }
 
-static struct error *check_applicable(const struct lab *lab,
-				      const struct topology *wanted)
-{
-	if (lab->state != LAB_UP)
-		return error_new(EAGAIN, "lab %s is %s: it can be changed when it is up",
-				 lab->options.name, lab_state_name(lab->state));
-	return error_hint(topology_check_fixed(lab->options.topology, wanted),
-			  "that takes a new start: netlab down %s && netlab up %s",
-			  lab->options.name, wanted->file);
-}
-
 struct error *lab_apply(struct lab *lab, struct topology *topology, bool dry_run,
 			struct changes *changes)
 {
@@ -461,8 +450,13 @@ struct error *lab_apply(struct lab *lab, struct topology *topology, bool dry_run
 	struct error *error;
 	bool begun;
 
-	try(check_applicable(lab, wanted));
+	if (lab->state != LAB_UP)
+		return error_new(EAGAIN, "lab %s is %s: it can be changed when it is up",
+				 lab->options.name, lab_state_name(lab->state));
+	try(check_topology(&lab->options, wanted));
 	try(links_compare(lab->links, lab->plan, plan, changes));
+	if (lab->capture)
+		try(check_captured(&lab->options, wanted, changes));
 	if (dry_run)
 		return NULL;
 	error = links_apply(lab->links, lab->plan, plan, &begun);

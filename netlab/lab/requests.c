@@ -209,7 +209,7 @@ static struct error *apply(const struct request *request)
 {
 	const json_t *text = json_object_get(request->message, "text");
 	const char *file = json_string_value(json_object_get(request->message, "file"));
-	bool dry_run = json_is_true(json_object_get(request->message, "dry_run"));
+	const json_t *dry_run = json_object_get(request->message, "dry_run");
 	_cleanup_changes_ struct changes changes = {0};
 	struct lab *lab = request->session->lab;
 	struct topology *topology;
@@ -217,12 +217,14 @@ static struct error *apply(const struct request *request)
 	if (!json_is_string(text) || !file)
 		return error_new(EINVAL,
 				 "the request has no file and text of a topology");
+	if (dry_run && !json_is_boolean(dry_run))
+		return error_new(EINVAL, "dry_run: neither true nor false");
 	try(topology_parse(file, json_string_value(text), json_string_length(text),
 			   &topology));
-	try(lab_apply(lab, topology, dry_run, &changes));
+	try(lab_apply(lab, topology, json_is_true(dry_run), &changes));
 	session_reply(request->session, request->id,
-		      json_pack("{s:b, s:o}", "applied", !dry_run, "changes",
-				changes_to_json(&changes)));
+		      json_pack("{s:b, s:o}", "applied", !json_is_true(dry_run),
+				"changes", changes_to_json(&changes)));
 	return NULL;
 }
 

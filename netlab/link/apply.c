@@ -163,6 +163,17 @@ static void round_deinit(const struct links *links, struct round *round)
 	changes_deinit(&round->changes);
 }
 
+/* In the message itself, as the kernel's refusal may have a hint of its own. */
+static struct error *tell_progress(struct error *error, size_t done, size_t n)
+{
+	char *message = xasprintf("%s (after %zu of %zu changes, which stay)",
+				  error->message, done, n);
+
+	free(error->message);
+	error->message = message;
+	return error_hint(error, "another 'netlab apply' does the rest, or goes back");
+}
+
 static struct error *carry_out(struct links *links, struct round *round)
 {
 	struct changing changing = {
@@ -176,11 +187,7 @@ static struct error *carry_out(struct links *links, struct round *round)
 	changing.n_removed = round->n_removed;
 	if (!error)
 		error = changes_make(&changing);
-	return error_hint(
-		error,
-		"%zu of %zu changes were made before, and stay; what is left is "
-		"made by another 'netlab apply'",
-		changing.done, round->changes.n);
+	return error ? tell_progress(error, changing.done, round->changes.n) : NULL;
 }
 
 static struct error *give_up(const struct changes *changes)

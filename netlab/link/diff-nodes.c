@@ -40,15 +40,17 @@ static bool is_planned(const struct planned_link *planned, const struct address 
 	return false;
 }
 
-/* The one that netlab gave it, before its hardware address is another one. */
+/* The one that netlab gave it, before it is a port or its hardware address another one. */
 static bool is_outdated(const struct diff *diff, size_t i, const struct address *address)
 {
 	struct address own = link_local_address(diff->seen[i]->mac);
 	const struct made_link *made = diff->build->jobs[i].made;
 
-	return made->has_mac && !made->inherits &&
-	       memcmp(made->mac, diff->seen[i]->mac, sizeof(made->mac)) &&
-	       address_equal(&own, address);
+	if (!address_equal(&own, address))
+		return false;
+	return !link_wants_link_local(&diff->build->jobs[i]) ||
+	       (made->has_mac && !made->inherits &&
+		memcmp(made->mac, diff->seen[i]->mac, sizeof(made->mac)));
 }
 
 static bool is_surplus(const struct diff *diff, size_t job,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """netlab apply: a living lab follows its topology, as iproute2 sees it from within."""
+import json
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -383,7 +385,7 @@ def test_what_the_kernel_refuses_is_told_and_can_be_mended(net):
     write(net, hosts=changed, bridges={**BRIDGES, "br1": {"mtu": 9000}})
     result = apply(net).exited(1)
     assert "two: " in result.stderr and "net.ipv4.no_such_thing" in result.stderr
-    assert "1 of 3 changes were made before" in result.stderr
+    assert "(after 1 of 3 changes, which stay)" in result.stderr
     del changed["two"]["sysctls"]
     write(net, hosts=changed, bridges={**BRIDGES, "br1": {"mtu": 9000}})
     assert lines(net) == ["+ route 10.99.0.0/16 via 10.1.0.9 of two"]
@@ -500,3 +502,33 @@ def test_a_guests_machine_is_fixed(guest):
     assert everything(guest) == before
     write(guest, guests=None)
     assert "guest 'server' is up, and is not in it" in apply(guest).exited(1).stderr
+
+
+def test_a_link_that_is_captured_is_not_made_anew(make_lab):
+    links = {"vx": {"vxlan": 7, "local": "10.1.0.254", "remote": "10.1.0.9"}}
+    lab = make_lab("net", guests=None, bridges=BRIDGES, hosts=hosts(), links=links,
+                   capture=["vx"])
+    lab.up().ok()
+    links["vx"]["vxlan"] = 8
+    write(lab, links=links, bridges={**BRIDGES, "br1": {"mtu": 9000}}, capture=["vx"])
+    error = apply(lab).exited(1).stderr
+    assert "vx: it would have to be made anew, and is being captured" in error
+    assert "netlab down net" in error
+    assert link(lab, "host", "br1")["mtu"] == 1500
+    assert lab.status()["capture"]["running"]
+
+
+def test_requests_over_the_socket_are_trusted_in_nothing(net, runtime):
+    def ask(**request):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(runtime / net.name / "control"))
+            client.sendall(json.dumps({"id": 1, "request": "apply", **request}).encode() + b"\n")
+            return json.loads(client.makefile().readline())["error"]
+
+    before = everything(net)
+    text = net.topology.read_text().replace('"br1": {}', '"br1": {"mtu": 9000}')
+    assert "no file and text" in ask()["message"]
+    assert "no file and text" in ask(file="x", text=7)["message"]
+    assert "dry_run" in ask(file="x", text=text, dry_run=1)["message"]
+    assert ask(file="x", text="bridges: [")["message"].startswith("x:2:1: ")
+    assert everything(net) == before
