@@ -442,26 +442,37 @@ static void take_over(struct lab *lab, struct topology *wanted, struct plan *pla
 	lab->options.topology = wanted;
 }
 
+/* @plan and @wanted go over to the lab, whatever comes of it. */
+static struct error *carry_out(struct lab *lab, struct comparison *comparison,
+			       struct topology *wanted, struct plan *plan)
+{
+	struct error *error = links_apply(lab->links, comparison);
+
+	take_over(lab, wanted, plan);
+	return error;
+}
+
 struct error *lab_apply(struct lab *lab, struct topology *topology, bool dry_run,
-			struct changes *changes)
+			json_t **changes)
 {
 	_cleanup_topology_ struct topology *wanted = topology;
 	_cleanup_plan_ struct plan *plan = plan_new(wanted);
-	struct error *error;
-	bool begun;
+	struct comparison *comparison;
+	struct error *error = NULL;
 
 	if (lab->state != LAB_UP)
 		return error_new(EAGAIN, "lab %s is %s: it can be changed when it is up",
 				 lab->options.name, lab_state_name(lab->state));
 	try(check_topology(&lab->options, wanted));
-	try(links_compare(lab->links, lab->plan, plan, changes));
+	try(links_compare(lab->links, lab->plan, plan, &comparison));
 	if (lab->capture)
-		try(check_captured(&lab->options, wanted, changes));
-	if (dry_run)
-		return NULL;
-	error = links_apply(lab->links, lab->plan, plan, &begun);
-	if (begun)
-		take_over(lab, steal_ptr(wanted), steal_ptr(plan));
+		error = check_captured(&lab->options, wanted,
+				       comparison_changes(comparison));
+	if (!error && !dry_run)
+		error = carry_out(lab, comparison, steal_ptr(wanted), steal_ptr(plan));
+	if (!error)
+		*changes = changes_to_json(comparison_changes(comparison));
+	comparison_free(lab->links, comparison);
 	return error;
 }
 

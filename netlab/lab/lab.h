@@ -15,8 +15,6 @@
 #include "topology/topology.h"
 #include "util/error.h"
 
-struct changes; /* link/diff.h */
-
 enum accel_choice {
 	ACCEL_CHOICE_AUTO,
 	ACCEL_CHOICE_KVM,
@@ -92,13 +90,14 @@ const struct topology *lab_topology(const struct lab *lab);
 /**
  * lab_apply() - make of a lab that is up what another topology says, or find out what that is
  * @wanted: owned from here on, on error too
- * @changes: what is changed, or would be; the caller's, for changes_deinit()
+ * @changes: what is changed, or would be: `changes[]` of docs/control-protocol.md; a new
+ *           reference
  * Return: EBUSY, and nothing is changed, where it asks for what only a new start can give. What
  * the kernel refuses ends it: what was done before stays, and the lab is meant to be as
  * @wanted from then on.
  */
 must_use struct error *lab_apply(struct lab *lab, struct topology *wanted, bool dry_run,
-				 struct changes *changes);
+				 json_t **changes);
 
 /** lab_to_json() - what `netlab status --json` shows; a new reference. */
 json_t *lab_to_json(const struct lab *lab);

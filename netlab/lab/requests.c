@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "lab/changes.h"
 #include "lab/session.h"
 #include "lab/protocol.h"
 #include "topology/topology.h"
@@ -210,9 +209,9 @@ static struct error *apply(const struct request *request)
 	const json_t *text = json_object_get(request->message, "text");
 	const char *file = json_string_value(json_object_get(request->message, "file"));
 	const json_t *dry_run = json_object_get(request->message, "dry_run");
-	_cleanup_changes_ struct changes changes = {0};
 	struct lab *lab = request->session->lab;
 	struct topology *topology;
+	json_t *changes;
 
 	if (!json_is_string(text) || !file)
 		return error_new(EINVAL,
@@ -224,7 +223,7 @@ static struct error *apply(const struct request *request)
 	try(lab_apply(lab, topology, json_is_true(dry_run), &changes));
 	session_reply(request->session, request->id,
 		      json_pack("{s:b, s:o}", "applied", !json_is_true(dry_run),
-				"changes", changes_to_json(&changes)));
+				"changes", changes));
 	return NULL;
 }
 

@@ -12,7 +12,7 @@
 
 #define ROUNDS 4
 
-struct round {
+struct comparison {
 	struct links wanted; /* the plan's nodes; of them, those that are new are owned */
 	struct build build;  /* of the plan, on those */
 	struct observed observed;
@@ -65,10 +65,10 @@ static void keep_surplus(const struct links *links, const struct plan *plan,
 }
 
 static struct error *compare(const struct links *links, const struct plan *old,
-			     const struct plan *plan, struct round *round)
+			     struct comparison *round)
 {
-	*round = (struct round){0};
-	round->build = (struct build){.links = &round->wanted, .plan = plan};
+	const struct plan *plan = round->build.plan;
+
 	name_nodes(links, plan, &round->wanted);
 	try(observe(links, plan, &round->observed));
 	keep_surplus(links, plan, &round->observed, &round->wanted);
@@ -121,7 +121,7 @@ static struct error *inherit(const struct links *links, const struct link_job *j
 }
 
 /* The wanted nodes and links become those of @links; what there was of others is removed. */
-static struct error *adopt(struct links *links, struct round *round)
+static struct error *adopt(struct links *links, struct comparison *round)
 {
 	struct error *error = NULL;
 
@@ -147,7 +147,7 @@ static struct error *adopt(struct links *links, struct round *round)
 	return error;
 }
 
-static void round_deinit(const struct links *links, struct round *round)
+void comparison_free(const struct links *links, struct comparison *round)
 {
 	for (size_t i = 0; i < round->wanted.n_nodes; i++)
 		if (!contains(links, round->wanted.nodes[i]))
@@ -161,6 +161,12 @@ static void round_deinit(const struct links *links, struct round *round)
 	free(round->build.jobs);
 	observed_deinit(&round->observed);
 	changes_deinit(&round->changes);
+	free(round);
+}
+
+const struct changes *comparison_changes(const struct comparison *comparison)
+{
+	return &comparison->changes;
 }
 
 /* In the message itself, as the kernel's refusal may have a hint of its own. */
@@ -174,7 +180,7 @@ static struct error *tell_progress(struct error *error, size_t done, size_t n)
 	return error_hint(error, "another 'netlab apply' does the rest, or goes back");
 }
 
-static struct error *carry_out(struct links *links, struct round *round)
+static struct error *carry_out(struct links *links, struct comparison *round)
 {
 	struct changing changing = {
 		.build = &round->build,
@@ -198,38 +204,34 @@ static struct error *give_up(const struct changes *changes)
 }
 
 struct error *links_compare(const struct links *links, const struct plan *old,
-			    const struct plan *plan, struct changes *changes)
+			    const struct plan *plan, struct comparison **result)
 {
-	struct round round;
-	struct error *error = compare(links, old, plan, &round);
+	struct comparison *round = xcalloc(1, sizeof(*round));
+	struct error *error;
 
-	if (!error) {
-		*changes = round.changes;
-		round.changes = (struct changes){0};
-	}
-	round_deinit(links, &round);
+	round->build = (struct build){.links = &round->wanted, .plan = plan};
+	error = compare(links, old, round);
+	if (error)
+		comparison_free(links, round);
+	else
+		*result = round;
 	return error;
 }
 
-struct error *links_apply(struct links *links, const struct plan *old,
-			  const struct plan *plan, bool *begun)
+struct error *links_apply(struct links *links, struct comparison *comparison)
 {
-	struct error *error = NULL;
-	bool done = false;
+	const struct plan *plan = comparison->build.plan;
+	struct error *error = carry_out(links, comparison);
+	bool done = !comparison->changes.n;
 
-	*begun = false;
-	for (int i = 0; i <= ROUNDS && !error && !done; i++) {
-		struct round round;
+	for (int i = 1; !error && !done; i++) {
+		struct comparison *next;
 
-		error = compare(links, *begun ? plan : old, plan, &round);
-		done = !error && !round.changes.n;
-		if (!error && !done && i == ROUNDS)
-			error = give_up(&round.changes);
-		else if (!error) {
-			*begun = true;
-			error = carry_out(links, &round);
-		}
-		round_deinit(links, &round);
+		try(links_compare(links, plan, plan, &next));
+		error = i < ROUNDS || !next->changes.n ? carry_out(links, next)
+						       : give_up(&next->changes);
+		done = !next->changes.n;
+		comparison_free(links, next);
 	}
 	return error;
 }

@@ -65,9 +65,17 @@ static bool is_same(const struct diff *diff, size_t i, const struct observed_lin
 	return false;
 }
 
+static void forget_jobs(struct observed *observed)
+{
+	for (size_t n = 0; n < observed->n_nodes; n++)
+		for (size_t i = 0; i < observed->nodes[n].n_links; i++)
+			observed->nodes[n].links[i].job = CHANGE_NO_JOB;
+}
+
 /* Jobs come behind those of the links that they sit on. */
 void match_links(struct diff *diff, struct build *build)
 {
+	forget_jobs(diff->observed);
 	for (size_t i = 0; i < build->n_jobs; i++) {
 		struct link_job *job = &build->jobs[i];
 		struct observed_link *seen =
@@ -76,25 +84,22 @@ void match_links(struct diff *diff, struct build *build)
 		diff->seen[i] = seen;
 		job->exists = seen && is_same(diff, i, seen);
 		job->made->index = job->exists ? seen->index : 0;
+		if (seen)
+			seen->job = i;
 	}
 }
 
 /* --- links ----------------------------------------------------------------------------------- */
 
-static bool is_wanted(const struct diff *diff, const struct observed_link *link)
+static bool is_wanted(const struct observed_link *link)
 {
-	for (size_t i = 0; i < diff->build->n_jobs; i++)
-		if (diff->seen[i] == link)
-			return true;
-	return false;
+	return link->job != CHANGE_NO_JOB;
 }
 
-static bool stands_in_the_way(const struct diff *diff, const struct observed_link *link)
+/* It is in the way of the wanted one of its name, or no one wants it. */
+static bool is_to_go(const struct diff *diff, const struct observed_link *link)
 {
-	for (size_t i = 0; i < diff->build->n_jobs; i++)
-		if (diff->seen[i] == link)
-			return !diff->build->jobs[i].exists;
-	return false;
+	return is_wanted(link) ? !diff->build->jobs[link->job].exists : link->ours;
 }
 
 static void delete_link(struct diff *diff, const struct observed_node *node,
@@ -116,7 +121,7 @@ static bool has_surplus_ifb(const struct diff *diff, size_t job)
 
 	ifb_name(diff->seen[job]->name, name);
 	ifb = observed_named(diff_node(diff, job), name);
-	return ifb && ifb->ours && !is_wanted(diff, ifb);
+	return ifb && ifb->ours && !is_wanted(ifb);
 }
 
 static const struct link_job *ifb_of(const struct diff *diff, size_t job)
@@ -153,8 +158,7 @@ void diff_deleted_links(struct diff *diff)
 		const struct observed_node *node = &diff->observed->nodes[n];
 
 		for (size_t i = 0; i < node->n_links; i++)
-			if (stands_in_the_way(diff, &node->links[i]) ||
-			    (node->links[i].ours && !is_wanted(diff, &node->links[i])))
+			if (is_to_go(diff, &node->links[i]))
 				delete_link(diff, node, &node->links[i]);
 	}
 }

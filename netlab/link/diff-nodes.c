@@ -12,19 +12,6 @@ static bool same_network(const struct address *a, const struct address *b)
 	return a->prefix == b->prefix && address_equal(a, b);
 }
 
-static size_t job_of(const struct diff *diff, const char *node, int index)
-{
-	for (size_t i = 0; i < diff->build->n_jobs; i++) {
-		const struct link_job *job = &diff->build->jobs[i];
-
-		if (job->exists && job->made->index == index &&
-		    (node ? job->node->name && streq(job->node->name, node)
-			  : !job->node->name))
-			return i;
-	}
-	return CHANGE_NO_JOB;
-}
-
 /* --- addresses --------------------------------------------------------------------------------- */
 
 static bool is_link_local(const struct address *address)
@@ -66,7 +53,7 @@ static bool is_surplus(const struct diff *diff, size_t job,
 static void delete_address(struct diff *diff, const struct observed_node *node,
 			   const struct observed_address *seen)
 {
-	size_t job = job_of(diff, node->name, seen->index);
+	size_t job = diff_job(diff, node, seen->index);
 	char text[ADDRESS_TEXT_SIZE];
 	struct change *change;
 
@@ -169,17 +156,9 @@ static bool has_route(const struct diff *diff, size_t node,
 	return false;
 }
 
-/* The index of a node in the plan; the plan's n_nodes where it has none of that name. */
-static size_t node_index(const struct diff *diff, const char *name)
+static size_t node_of(const struct diff *diff, size_t job)
 {
-	const struct plan *plan = diff->build->plan;
-
-	if (!name)
-		return PLAN_LAB_NODE;
-	for (size_t i = PLAN_FIRST_HOST; i < plan->n_nodes; i++)
-		if (streq(plan->nodes[i].name, name))
-			return i;
-	return plan->n_nodes;
+	return diff->build->jobs[job].planned->node;
 }
 
 static bool wants_route(const struct diff *diff, size_t node,
@@ -202,12 +181,10 @@ static bool is_by_hand(const struct observed_route *seen)
 static void delete_route(struct diff *diff, const struct observed_node *node,
 			 const struct observed_route *seen)
 {
-	size_t i = node_index(diff, node->name);
-	size_t job = job_of(diff, node->name, seen->index);
+	size_t job = is_by_hand(seen) ? diff_job(diff, node, seen->index) : CHANGE_NO_JOB;
 	struct change *change;
 
-	if (job == CHANGE_NO_JOB || i == diff->build->plan->n_nodes ||
-	    !is_by_hand(seen) || wants_route(diff, i, seen))
+	if (job == CHANGE_NO_JOB || wants_route(diff, node_of(diff, job), seen))
 		return;
 	change = diff_add(diff, CHANGE_DELETE, CHANGE_ROUTE, node->name, job);
 	change->route = seen->route;
@@ -223,21 +200,15 @@ void diff_deleted_routes(struct diff *diff)
 				     &diff->observed->nodes[n].routes[i]);
 }
 
-static const char *node_name(const struct diff *diff, size_t node)
-{
-	return node == PLAN_LAB_NODE ? NULL : diff->build->plan->nodes[node].name;
-}
-
 static void add_route(struct diff *diff, size_t node, const struct route *route)
 {
-	const struct observed_node *seen =
-		observed_find(diff->observed, node_name(diff, node));
+	const struct observed_node *seen = diff->nodes[node];
 	struct change *change;
 
 	if (plan_route_rests(diff->build->plan, node, route) ||
 	    has_route(diff, node, seen, route))
 		return;
-	change = diff_add(diff, CHANGE_ADD, CHANGE_ROUTE, node_name(diff, node),
+	change = diff_add(diff, CHANGE_ADD, CHANGE_ROUTE, diff_node_name(diff, node),
 			  CHANGE_NO_JOB);
 	change->route = *route;
 	change->after = route_text(route);
@@ -267,6 +238,17 @@ static bool same_neighbour(const struct diff *diff, size_t node,
 	       !memcmp(wanted->mac, seen->neighbour.mac, sizeof(wanted->mac));
 }
 
+static bool wants_neighbour(const struct diff *diff, size_t node,
+			    const struct observed_neighbour *seen)
+{
+	const struct planned_node *planned = &diff->build->plan->nodes[node];
+
+	for (size_t i = 0; i < planned->n_neighbours; i++)
+		if (same_neighbour(diff, node, &planned->neighbours[i], seen))
+			return true;
+	return false;
+}
+
 static char *neighbour_text(const struct neighbour *neighbour)
 {
 	char address[ADDRESS_TEXT_SIZE], mac[MAC_TEXT_SIZE];
@@ -278,16 +260,11 @@ static char *neighbour_text(const struct neighbour *neighbour)
 static void delete_neighbour(struct diff *diff, const struct observed_node *node,
 			     const struct observed_neighbour *seen)
 {
-	size_t n = node_index(diff, node->name);
-	size_t job = job_of(diff, node->name, seen->index);
-	const struct plan *plan = diff->build->plan;
+	size_t job = diff_job(diff, node, seen->index);
 	struct change *change;
 
-	if (job == CHANGE_NO_JOB || n == plan->n_nodes)
+	if (job == CHANGE_NO_JOB || wants_neighbour(diff, node_of(diff, job), seen))
 		return;
-	for (size_t i = 0; i < plan->nodes[n].n_neighbours; i++)
-		if (same_neighbour(diff, n, &plan->nodes[n].neighbours[i], seen))
-			return;
 	change = diff_add(diff, CHANGE_DELETE, CHANGE_NEIGHBOUR, node->name, job);
 	change->neighbour = seen->neighbour;
 	change->before = neighbour_text(&seen->neighbour);
@@ -304,14 +281,13 @@ void diff_deleted_neighbours(struct diff *diff)
 
 static void add_neighbour(struct diff *diff, size_t node, const struct neighbour *wanted)
 {
-	const struct observed_node *seen =
-		observed_find(diff->observed, node_name(diff, node));
+	const struct observed_node *seen = diff->nodes[node];
 	struct change *change;
 
 	for (size_t i = 0; seen && i < seen->n_neighbours; i++)
 		if (same_neighbour(diff, node, wanted, &seen->neighbours[i]))
 			return;
-	change = diff_add(diff, CHANGE_ADD, CHANGE_NEIGHBOUR, node_name(diff, node),
+	change = diff_add(diff, CHANGE_ADD, CHANGE_NEIGHBOUR, diff_node_name(diff, node),
 			  CHANGE_NO_JOB);
 	change->neighbour = *wanted;
 	change->after = neighbour_text(wanted);
@@ -351,7 +327,7 @@ static bool has_a_word_on_forwarding(char *const *sysctls)
 static void diff_forward(struct diff *diff, size_t n, const struct observed_node *seen)
 {
 	const struct planned_node *planned = &diff->build->plan->nodes[n];
-	const struct planned_node *old = old_node(diff, node_name(diff, n));
+	const struct planned_node *old = old_node(diff, diff_node_name(diff, n));
 	struct change *change;
 
 	if (planned->forward == seen->forward ||
@@ -374,7 +350,7 @@ static bool has_value(const char *setting, const char *value)
 static void diff_sysctl(struct diff *diff, size_t node, const char *setting,
 			const char *value)
 {
-	const char *name = node_name(diff, node);
+	const char *name = diff_node_name(diff, node);
 	bool known = value && *value;
 	struct change *change;
 
@@ -391,8 +367,7 @@ static void diff_sysctl(struct diff *diff, size_t node, const char *setting,
 void diff_sysctls(struct diff *diff)
 {
 	for (size_t n = 0; n < diff->build->plan->n_nodes; n++) {
-		const struct observed_node *seen =
-			observed_find(diff->observed, node_name(diff, n));
+		const struct observed_node *seen = diff->nodes[n];
 		char *const *values = seen ? seen->sysctls : NULL;
 
 		if (seen)

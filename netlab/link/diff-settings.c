@@ -267,18 +267,24 @@ static const struct planned_link *old_link(const struct diff *diff, size_t i)
 	return NULL;
 }
 
+static bool asks_for_more(const enum choice *after, const enum choice *before)
+{
+	for (enum offload o = 0; o < OFFLOADS; o++)
+		if (after[o] != CHOICE_KERNEL && after[o] != before[o])
+			return true;
+	return false;
+}
+
 /* The plan of before is what is known of them; what it alone named stays as it is. */
 static void diff_offloads(struct diff *diff, size_t i)
 {
 	static const enum choice none[OFFLOADS];
-	const struct planned_link *old = old_link(diff, i);
-	const enum choice *before = old ? old->settings.offloads : none;
 	const enum choice *after = diff->build->jobs[i].planned->settings.offloads;
-	bool differ = false;
+	const struct planned_link *old = asks_for_more(after, none) ? old_link(diff, i)
+								    : NULL;
+	const enum choice *before = old ? old->settings.offloads : none;
 
-	for (enum offload o = 0; o < OFFLOADS; o++)
-		differ = differ || (after[o] != CHOICE_KERNEL && after[o] != before[o]);
-	if (differ)
+	if (asks_for_more(after, before))
 		diff_set(diff, CHANGE_OFFLOADS, i, offloads_text(before),
 			 offloads_text(after));
 }

@@ -112,7 +112,21 @@ struct change *diff_set(struct diff *diff, enum change_object object, size_t job
 
 const struct observed_node *diff_node(const struct diff *diff, size_t job)
 {
-	return observed_find(diff->observed, diff->build->jobs[job].node->name);
+	return diff->nodes[diff->build->jobs[job].planned->node];
+}
+
+const char *diff_node_name(const struct diff *diff, size_t node)
+{
+	return node == PLAN_LAB_NODE ? NULL : diff->build->plan->nodes[node].name;
+}
+
+size_t diff_job(const struct diff *diff, const struct observed_node *node, int index)
+{
+	const struct observed_link *link = observed_indexed(node, index);
+
+	return link && link->job != CHANGE_NO_JOB && diff->build->jobs[link->job].exists
+		       ? link->job
+		       : CHANGE_NO_JOB;
 }
 
 /* --- hosts --------------------------------------------------------------------------------- */
@@ -138,10 +152,9 @@ static void diff_deleted_hosts(struct diff *diff)
 static void diff_new_hosts(struct diff *diff)
 {
 	for (size_t i = PLAN_FIRST_HOST; i < diff->build->plan->n_nodes; i++) {
-		const char *name = diff->build->plan->nodes[i].name;
-
-		if (!observed_find(diff->observed, name))
-			diff_add(diff, CHANGE_ADD, CHANGE_HOST, name, CHANGE_NO_JOB);
+		if (!diff->nodes[i])
+			diff_add(diff, CHANGE_ADD, CHANGE_HOST, diff_node_name(diff, i),
+				 CHANGE_NO_JOB);
 	}
 }
 
@@ -157,17 +170,22 @@ static void (*const parts[])(struct diff *diff) = {
 	diff_new_routes,
 };
 
-void diff_compute(struct build *build, const struct plan *old,
-		  const struct observed *observed, struct changes *changes)
+void diff_compute(struct build *build, const struct plan *old, struct observed *observed,
+		  struct changes *changes)
 {
+	_cleanup_free_ struct observed_node **nodes =
+		xcalloc(build->plan->n_nodes, sizeof(struct observed_node *));
 	_cleanup_free_ struct observed_link **seen =
 		xcalloc(build->n_jobs, sizeof(struct observed_link *));
 	struct diff diff = {.build = build,
 			    .old = old,
 			    .observed = observed,
+			    .nodes = nodes,
 			    .seen = seen,
 			    .changes = changes};
 
+	for (size_t i = 0; i < build->plan->n_nodes; i++)
+		nodes[i] = observed_find(observed, diff_node_name(&diff, i));
 	match_links(&diff, build);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		parts[i](&diff);

@@ -72,8 +72,8 @@ struct changes {
  *         and the made link's @index are set.
  * @old: the plan that the lab had so far, for what can't be read from the kernel
  */
-void diff_compute(struct build *build, const struct plan *old,
-		  const struct observed *observed, struct changes *changes);
+void diff_compute(struct build *build, const struct plan *old, struct observed *observed,
+		  struct changes *changes);
 
 void changes_deinit(struct changes *changes);
 #define _cleanup_changes_ _cleanup_(changes_deinit)
@@ -92,8 +92,9 @@ char *change_text(const struct change *change);
 struct diff {
 	const struct build *build;
 	const struct plan *old;
-	const struct observed *observed;
-	struct observed_link **seen; /* by job: the link of its name; NULL: none */
+	struct observed *observed;
+	struct observed_node **nodes; /* by the plan's node; NULL: it isn't there */
+	struct observed_link **seen;  /* by job: the link of its name; NULL: none */
 	struct changes *changes;
 };
 
@@ -111,6 +112,12 @@ struct change *diff_set(struct diff *diff, enum change_object object, size_t job
 
 /** diff_node() - what there is of the node of a wanted link; NULL: nothing. */
 const struct observed_node *diff_node(const struct diff *diff, size_t job);
+
+/** diff_node_name() - the name of one of the plan's nodes; NULL: the host side. */
+const char *diff_node_name(const struct diff *diff, size_t node);
+
+/** diff_job() - the wanted link that one of a node's links is, or CHANGE_NO_JOB. */
+size_t diff_job(const struct diff *diff, const struct observed_node *node, int index);
 
 /** match_links() - find for each job what there is, and whether it can stay. */
 void match_links(struct diff *diff, struct build *build);

@@ -27,8 +27,7 @@ struct observed_link *observed_named(const struct observed_node *node, const cha
 	return NULL;
 }
 
-const struct observed_node *observed_find(const struct observed *observed,
-					  const char *name)
+struct observed_node *observed_find(const struct observed *observed, const char *name)
 {
 	for (size_t i = 0; i < observed->n_nodes; i++)
 		if (name ? observed->nodes[i].name && streq(observed->nodes[i].name, name)

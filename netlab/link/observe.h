@@ -51,6 +51,7 @@ struct observed_link {
 	struct shaping shaping; /* of its root qdisc, and what is below */
 	bool shaped;            /* its root qdisc is no default of the kernel's */
 	bool redirected;        /* what comes in is filtered (clsact) */
+	size_t job; /* diff_compute(): of the wanted link of its name, or CHANGE_NO_JOB */
 };
 
 /* A unicast route with one next hop, of the main table. */
@@ -99,8 +100,7 @@ void observed_deinit(struct observed *observed);
 #define _cleanup_observed_ _cleanup_(observed_deinit)
 
 /** observed_find() - the node of that name, or NULL; @name of NULL: the lab's host side. */
-const struct observed_node *observed_find(const struct observed *observed,
-					  const char *name);
+struct observed_node *observed_find(const struct observed *observed, const char *name);
 
 /** observed_named(), observed_indexed() - a link, or NULL. */
 struct observed_link *observed_named(const struct observed_node *node, const char *name);

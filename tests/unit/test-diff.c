@@ -177,7 +177,7 @@ static void lab_deinit(struct lab *lab)
 	topology_free(lab->topology);
 }
 
-static char *difference(struct lab *wanted, const struct observed *observed)
+static char *difference(struct lab *wanted, struct observed *observed)
 {
 	_cleanup_changes_ struct changes changes = {0};
 	_cleanup_strv_ char **lines = NULL;
