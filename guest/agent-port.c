@@ -228,6 +228,10 @@ bool port_flush(struct port *port)
 
 void port_forget(struct port *port)
 {
+	/* What its host said last may still wait to be read. */
+	do
+		bytes_free(&port->in);
+	while (port_receive(port) && port->in.size);
 	bytes_free(&port->in);
 	bytes_free(&port->out);
 	port->begun = 0;

@@ -55,7 +55,7 @@ bool port_receive(struct port *port);
 /** port_flush() - write what the host takes. */
 bool port_flush(struct port *port);
 
-/** port_forget() - drop what was not sent and not taken. */
+/** port_forget() - the host is gone: drop what it said, read or not, and what it was not sent. */
 void port_forget(struct port *port);
 
 /** port_drop_output() - drop what was not sent, but for the rest of a line that was begun. */

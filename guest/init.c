@@ -6,7 +6,9 @@
  *
  *   netlab.name=NAME               the guest's hostname
  *   netlab.root=host               "/" is the host's files: see root.h
- *   netlab.nic=MAC,ADDR/PREFIX,…   addresses of the card with that MAC; one for each card
+ *   netlab.nic=MAC,mtu=BYTES,ADDR/PREFIX,…
+ *                                  MTU (may be left out) and addresses of the card with that
+ *                                  MAC; one for each card
  *   -- COMMAND ARGUMENT…           started after boot, its end is reported
  */
 #include <errno.h>

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define CARDS "/sys/class/net"
+#define MTU   "mtu="
 
 /* A request with one body and room for its attributes; rtnetlink(7). */
 struct request {
@@ -75,6 +76,20 @@ static int link_up(int netlink, int index)
 		.link = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP},
 	};
 
+	return request_send(netlink, &request);
+}
+
+/* @text: bytes; what is no number is no MTU that any card takes. */
+static int link_set_mtu(int netlink, int index, const char *text)
+{
+	struct request request = {
+		.header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+			   .nlmsg_type = RTM_NEWLINK},
+		.link = {.ifi_index = index},
+	};
+	uint32_t mtu = strtoul(text, NULL, 10);
+
+	request_attribute(&request, IFLA_MTU, &mtu, sizeof(mtu));
 	return request_send(netlink, &request);
 }
 
@@ -167,6 +182,12 @@ void network_configure(int netlink, char *words, void (*say)(const char *format,
 	if (!index) {
 		say("no network card has the MAC %s", mac);
 		return;
+	}
+	/* Before it is up: not every driver changes it then. */
+	if (words && strncmp(words, MTU, strlen(MTU)) == 0) {
+		word = strsep(&words, ",") + strlen(MTU);
+		if (link_set_mtu(netlink, index, word) < 0)
+			say("card %s: MTU %s: %s", mac, word, strerror(errno));
 	}
 	if (link_up(netlink, index) < 0)
 		say("card %s: link up: %s", mac, strerror(errno));

@@ -10,9 +10,10 @@
 int network_begin(void);
 
 /**
- * network_configure() - one card: its link up, its addresses on it
+ * network_configure() - one card: its MTU, its link up, its addresses on it
  * @netlink: of network_begin()
- * @words: "MAC,ADDRESS/PREFIX,ADDRESS/PREFIX…", as behind "netlab.nic="; is taken apart
+ * @words: "MAC,mtu=BYTES,ADDRESS/PREFIX,ADDRESS/PREFIX…", as behind "netlab.nic=", all but the
+ *         MAC optional; is taken apart
  * @say: told, in words for people, about each part that failed; the others are done all the same
  */
 void network_configure(int netlink, char *words, void (*say)(const char *format, ...));

@@ -53,8 +53,12 @@ def collect_reports():
 
 
 def pytest_configure(config):
-    # Orphans become children of pytest, so that none of them is overlooked.
     del config
+    # A shell's background job and nohup(1) have them ignored, which tests would hand down.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    # Orphans become children of pytest, so that none of them is overlooked.
     libc = ctypes.CDLL(None, use_errno=True)
     call(libc, "prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     if os.geteuid() == 0:
@@ -277,6 +281,18 @@ def take_reports():
 
 def state():
     return links() | mounted_namespaces() | lab_files()
+
+
+@pytest.fixture
+def leftovers():
+    """leftovers() -> what is left since the test began or it was last asked, in words; processes
+    get time to end, and are ended then."""
+    processes, before = children(), state()
+
+    def look():
+        left = kill_children(leftover_processes(processes), processes)
+        return left + sorted(state() - before) + take_reports()
+    return look
 
 
 @pytest.fixture(autouse=True)

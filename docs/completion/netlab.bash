@@ -32,6 +32,13 @@ _netlab_labs() {
 	done
 }
 
+# _netlab_dead NETLAB: the labs that were killed and have left something.
+_netlab_dead() {
+	"$1" status --json 2>/dev/null | awk -F'"' '
+		/^    "lab":/ { lab = $4 }
+		/^    "state": "dead"/ { print lab }'
+}
+
 # _netlab_guests NETLAB LAB: every string in its status that lies at guests[].name.
 _netlab_guests() {
 	"$1" status "$2" --json 2>/dev/null | awk '
@@ -112,7 +119,11 @@ _netlab_words() {
 		_netlab_topologies "$4"
 		_netlab_labs
 		;;
-	down:0 | status:0 | monitor:0 | capture:0) _netlab_labs ;;
+	down:0 | status:0)
+		_netlab_labs
+		_netlab_dead "$1"
+		;;
+	monitor:0 | capture:0) _netlab_labs ;;
 	exec:0) _netlab_nodes "$1" "$4" '' host ;;
 	console:0 | gdb:0) _netlab_nodes "$1" "$4" '' ;;
 	drive:0) _netlab_nodes "$1" "$4" : ;;

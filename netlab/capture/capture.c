@@ -182,7 +182,7 @@ static struct error *write_header(struct capture *capture,
 			      });
 	for (size_t i = 0; i < options->n_links; i++) {
 		struct pcapng_interface interface = {
-			.name = options->links[i].name,
+			.name = capture->rings[i].name,
 			.description = options->links[i].description,
 			.filter = options->filter,
 			.snaplen = pcap_snapshot(capture->rings[i].pcap),

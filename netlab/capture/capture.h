@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libpcap on links of the current network namespace, into one pcapng file.
+ * libpcap on links of one or several network namespaces, into one pcapng file.
  *
  * What was captured is written within 50 ms or so, in the order of its stamps across all
  * links. A netlab that is killed leaves a readable file: no block crosses from one page
@@ -21,7 +21,10 @@
 struct capture;
 
 struct capture_link {
-	const char *name; /* the link's */
+	const char *name;  /* the link's, in its namespace */
+	const char *label; /* what the file calls it: "h1/eth0"; NULL: @name */
+	int namespace; /* descriptor of its network namespace; -1: the process's. It is
+			* needed by capture_new() alone */
 	const char *
 		description; /* for people: "bridge br0", "tap of server, e1000"; NULL: none */
 };

@@ -2,13 +2,14 @@
 #include "capture/ring.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <linux/filter.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "util/log.h"
+#include "util/namespace.h"
 #include "util/string.h"
 
 #define RING_BYTES_DEFAULT (8u << 20)
@@ -100,9 +101,10 @@ static struct error *open_handle(struct ring *ring, const struct capture_options
 
 	/* To libpcap, "any" and "usbmon1" are devices too: it gets names of links
 	 * only. */
-	if (if_nametoindex(ring->name) == 0)
-		return error_new(ENODEV, "there is no such link");
-	ring->pcap = pcap_create(ring->name, message);
+	if (if_nametoindex(ring->device) == 0)
+		return errno == ENODEV ? error_new(ENODEV, "there is no such link")
+				       : error_errno(errno, "can't be looked for");
+	ring->pcap = pcap_create(ring->device, message);
 	if (!ring->pcap)
 		return error_new(EIO, "can't capture: %s", message);
 	try(activate(ring->pcap, options));
@@ -115,8 +117,12 @@ static struct error *open_handle(struct ring *ring, const struct capture_options
 struct error *ring_open(struct ring *ring, const struct capture_link *link,
 			const struct capture_options *options)
 {
-	ring->name = xstrdup(link->name);
-	return error_object(open_handle(ring, options), link->name);
+	_cleanup_visit_ struct visit visit = VISIT_NONE;
+
+	ring->device = xstrdup(link->name);
+	ring->name = xstrdup(link->label ?: link->name);
+	try(namespace_visit(link->namespace, &visit));
+	return error_object(open_handle(ring, options), ring->name);
 }
 
 void ring_close(struct ring *ring)
@@ -124,6 +130,7 @@ void ring_close(struct ring *ring)
 	if (ring->pcap)
 		pcap_close(ring->pcap);
 	ring->pcap = NULL;
+	free(steal_ptr(ring->device));
 	free(steal_ptr(ring->name));
 }
 
@@ -161,10 +168,15 @@ static void take_frame(u_char *userdata, const struct pcap_pkthdr *header,
 	reading->ring->taken++;
 }
 
-/* libpcap says in words alone that the link went away. */
+/* libpcap says in words alone that the link went away. Its socket stays in the namespace that it
+ * was made in, wherever the process is. */
 static bool is_gone(const struct ring *ring)
 {
-	return if_nametoindex(ring->name) == 0;
+	struct ifreq request = {0};
+
+	strncpy(request.ifr_name, ring->device, sizeof(request.ifr_name) - 1);
+	return ioctl(pcap_fileno(ring->pcap), SIOCGIFINDEX, &request) < 0 &&
+	       errno == ENODEV;
 }
 
 struct error *ring_read(struct ring *ring, struct hold *hold)

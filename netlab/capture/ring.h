@@ -13,7 +13,8 @@
 
 struct ring {
 	pcap_t *pcap;
-	char *name;           /* the link's; owned */
+	char *device;         /* the link's name in its namespace; owned */
+	char *name;           /* what the file and messages call it; owned */
 	uint32_t interface;   /* its position in the file */
 	uint64_t known_until; /* ns: all frames with stamps up to here were read */
 	uint64_t taken;       /* frames read out of the ring */

@@ -21,6 +21,8 @@ struct session {
 	char **names; /* of the links; NULL: all of the lab's */
 	char *path;   /* of the file; NULL: standard output */
 	json_t *status;
+	const json_t **chosen; /* of the status's links, borrowed */
+	char **labels;         /* what they are called */
 	struct capture_link *links;
 	size_t n_links;
 	struct capture_options options;
@@ -31,15 +33,26 @@ struct session {
 static void session_deinit(struct session *session)
 {
 	json_decref(session->status);
+	free(session->chosen);
+	strv_free(session->labels);
+	for (size_t i = 0; session->links && i < session->n_links; i++)
+		close_fd(&session->links[i].namespace);
 	free(session->links);
 	free(session->path);
 	error_free(session->failure);
 }
 
-/* A host's own links are in another namespace than the one that is joined. */
 static bool is_on_host_side(const json_t *link)
 {
 	return streq(status_text(link, "node"), NODE_HOST);
+}
+
+/* What a link is called on the command line and in the file: "br0", "h1/eth0". */
+static char *label_of(const json_t *link)
+{
+	if (is_on_host_side(link))
+		return xstrdup(status_text(link, "name"));
+	return xasprintf("%s/%s", status_text(link, "node"), status_text(link, "name"));
 }
 
 static struct error *add_link(struct session *session, const char *name)
@@ -50,15 +63,12 @@ static struct error *add_link(struct session *session, const char *name)
 	size_t i;
 
 	json_array_foreach (json_object_get(session->status, "links"), i, link) {
-		if (!is_on_host_side(link))
+		strv_push(&names, label_of(link));
+		if (!streq(names[i], name))
 			continue;
-		if (!streq(status_text(link, "name"), name)) {
-			strv_push(&names, xstrdup(status_text(link, "name")));
-			continue;
-		}
-		grow(session->links, session->n_links);
-		session->links[session->n_links++] = (struct capture_link){
-			status_text(link, "name"), status_text(link, "description")};
+		strv_push(&session->labels, xstrdup(name));
+		grow(session->chosen, session->n_links);
+		session->chosen[session->n_links++] = link;
 		return NULL;
 	}
 	joined = strv_join(names, ", ");
@@ -91,6 +101,26 @@ static struct error *read_options(struct session *session)
 				 "--snaplen"));
 	session->options.snaplen = snaplen;
 	session->options.filter = session->filter;
+	return NULL;
+}
+
+/* In the lab's user namespace, where its hosts can be entered. */
+static struct error *find_links(struct session *session)
+{
+	session->links = xcalloc(session->n_links, sizeof(*session->links));
+	for (size_t i = 0; i < session->n_links; i++)
+		session->links[i] = (struct capture_link){
+			.name = status_text(session->chosen[i], "name"),
+			.label = session->labels[i],
+			.description = status_text(session->chosen[i], "description"),
+			.namespace = -1,
+		};
+	for (size_t i = 0; i < session->n_links; i++)
+		try(status_open_node(session->status,
+				     status_text(session->chosen[i], "node"),
+				     &session->links[i].namespace));
+	session->options.links = session->links;
+	session->options.n_links = session->n_links;
 	return NULL;
 }
 
@@ -127,7 +157,7 @@ static void print_statistics(const struct session *session, struct capture *capt
 
 		if (capture_get_statistics(capture, i, &s))
 			fprintf(stderr, "netlab: %s: %llu frames written, %llu dropped\n",
-				session->links[i].name, (unsigned long long)s.written,
+				session->labels[i], (unsigned long long)s.written,
 				(unsigned long long)s.dropped);
 	}
 }
@@ -150,7 +180,7 @@ static struct error *run_capture(struct session *session, struct client *client,
 	if (session->path)
 		fprintf(stderr, "netlab: capturing into %s; end with Ctrl-C\n",
 			session->path);
-	if (session->options.n_links)
+	if (session->n_links)
 		end = client_wait(client, &session->failed, 0);
 	if (session->failed) {
 		error_free(end);
@@ -172,10 +202,9 @@ static struct error *capture(struct session *session)
 	session->lab = client_lab(client);
 	try(lab_status(client, &session->status));
 	try(choose_links(session));
-	session->options.links = session->links;
-	session->options.n_links = session->n_links;
 	try(open_output(session, &fd));
 	try(namespace_join(json_integer_value(json_object_get(session->status, "pid"))));
+	try(find_links(session));
 	return run_capture(session, client, steal_fd(fd));
 }
 
@@ -215,7 +244,9 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb verb_capture = {
 	.name = "capture",
 	.usage = "[LAB] [-w FILE|-] [-f EXPRESSION] [--snaplen BYTES] [LINK...]",
-	.summary = "Record what crosses a lab's links (default: all) as pcapng.",
-	.details = "Live in Wireshark: netlab capture -w - | wireshark -k -i -",
+	.summary = "Record what crosses a lab's links as pcapng.",
+	.details = "Default: all links of its host side. A link inside a host is "
+		   "HOST/LINK.\n"
+		   "Live in Wireshark: netlab capture -w - | wireshark -k -i -",
 	.run = run,
 };

@@ -3,17 +3,83 @@
 #include <stdio.h>
 
 #include "command/command.h"
+#include "lab/claim.h"
 #include "lab/client.h"
 #include "lab/rundir.h"
 #include "util/string.h"
 
+static struct error *stop(struct client *client)
+{
+	try(client_stop_lab(client));
+	printf("lab %s is down\n", client_lab(client));
+	return NULL;
+}
+
+/* Of a lab whose supervisor was killed, links may be left in this network namespace. */
+static struct error *remove_dead(const char *lab, size_t *n)
+{
+	_cleanup_owned_links_ struct owned_links links = {0};
+	_cleanup_free_ char *names = NULL;
+
+	try(dead_links_remove(lab, &links));
+	*n = links.n;
+	names = owned_links_text(&links);
+	if (links.n)
+		printf("lab %s was dead; removed what it left: %s\n", lab, names);
+	return NULL;
+}
+
+static struct error *down_dead(const char *lab, struct error *not_up)
+{
+	_cleanup_error_ struct error *why = not_up;
+	size_t n = 0;
+
+	try(remove_dead(lab, &n));
+	return n ? NULL : steal_ptr(why);
+}
+
+/* No lab is up: is one meant that is dead? */
+static struct error *name_dead(struct error *not_up)
+{
+	_cleanup_owned_links_ struct owned_links links = {0};
+	_cleanup_error_ struct error *why = not_up, *error = NULL;
+	_cleanup_strv_ char **labs = NULL;
+	_cleanup_free_ char *names = NULL;
+
+	error = dead_links_list(NULL, &links);
+	if (error || !links.n)
+		return steal_ptr(why);
+	labs = dead_links_labs(&links);
+	names = strv_join(labs, ", ");
+	return error_hint(error_new(ENOENT,
+				    "no lab is up, but dead ones have left links in this "
+				    "network namespace: %s",
+				    names),
+			  "'netlab down %s' removes them", labs[0]);
+}
+
 static struct error *down(const char *lab)
 {
 	_cleanup_client_ struct client *client = NULL;
+	struct error *error = client_connect(&client, lab);
 
-	try(client_connect(&client, lab));
-	try(client_stop_lab(client));
-	printf("lab %s is down\n", client_lab(client));
+	if (!error)
+		return stop(client);
+	if (error->code != ENOENT)
+		return error;
+	return lab ? down_dead(lab, error) : name_dead(error);
+}
+
+static struct error *down_all_dead(void)
+{
+	_cleanup_owned_links_ struct owned_links links = {0};
+	_cleanup_strv_ char **labs = NULL;
+	size_t n;
+
+	try(dead_links_list(NULL, &links));
+	labs = dead_links_labs(&links);
+	strv_foreach (lab, labs)
+		try(remove_dead(*lab, &n));
 	return NULL;
 }
 
@@ -30,14 +96,15 @@ static struct error *down_all(void)
 			error_ignore(steal_ptr(error));
 		try(error);
 	}
-	return NULL;
+	return down_all_dead();
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
 	bool all = false;
 	const struct option_spec specs[] = {
-		{OPTION_FLAG, "all", 'a', NULL, "every lab of yours that is up", &all},
+		{OPTION_FLAG, "all", 'a', NULL,
+		 "every lab of yours, and what dead ones left here", &all},
 		{0},
 	};
 	int status = options_parse(verb, specs, &argc, &argv);
@@ -53,5 +120,7 @@ const struct verb verb_down = {
 	.name = "down",
 	.usage = "[LAB] [--all]",
 	.summary = "End a lab: power its guests off and take its network away.",
+	.details = "Of a lab whose supervisor was killed, what it left in this network "
+		   "namespace\n(netns: host) is removed.",
 	.run = run,
 };

@@ -107,18 +107,6 @@ static struct error *exec_in_guest(struct client *client, const char *guest,
 	return error;
 }
 
-/* Of one of the lab's own namespaces by name; NULL where a node of that name is none. */
-static const char *namespace_of(const json_t *status, const char *name)
-{
-	json_t *node;
-	size_t i;
-
-	json_array_foreach (json_object_get(status, "nodes"), i, node)
-		if (streq(status_text(node, "name"), name))
-			return status_text(node, "namespace");
-	return NULL;
-}
-
 /* In the lab's namespaces, in place of this process. */
 static struct error *exec_on_host_side(const json_t *status, const char *namespace,
 				       char **command)
@@ -143,7 +131,7 @@ static struct error *exec_in_node(const struct node *node, char **command, int *
 
 	try(client_connect(&client, node->lab));
 	try(lab_status(client, &lab));
-	namespace = namespace_of(lab, node->name);
+	namespace = status_namespace(lab, node->name);
 	if (namespace)
 		return exec_on_host_side(lab, namespace, command);
 	return exec_in_guest(client, node->name, command, status);

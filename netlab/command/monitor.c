@@ -11,8 +11,20 @@
 #include "util/namespace.h"
 #include "util/string.h"
 
-struct monitor {
+struct monitor;
+
+/* One network namespace of the lab. */
+struct watched {
+	struct monitor *monitor;
+	const char *node; /* borrowed from the status */
 	struct net_watch *watch;
+	sd_event_source *source;
+};
+
+struct monitor {
+	json_t *status;
+	struct watched *nodes;
+	size_t n_nodes;
 	bool json;
 	bool ended; /* it can't be read from, or no one reads what we print */
 	struct error *failure;
@@ -20,25 +32,30 @@ struct monitor {
 
 static void monitor_deinit(struct monitor *monitor)
 {
-	net_watch_free(monitor->watch);
+	for (size_t i = 0; i < monitor->n_nodes; i++) {
+		sd_event_source_disable_unref(monitor->nodes[i].source);
+		net_watch_free(monitor->nodes[i].watch);
+	}
+	free(monitor->nodes);
+	json_decref(monitor->status);
 	error_free(monitor->failure);
 }
 
-static void print_json(const struct net_event *event, const struct link_states *states,
-		       const struct timespec *now)
+static void print_json(const char *node, const struct net_event *event,
+		       const struct link_states *states, const struct timespec *now)
 {
 	_cleanup_json_ json_t *json = net_event_to_json(event, states);
 	_cleanup_free_ char *line = NULL;
 
 	json_object_set_new(json, "time_ns",
 			    json_integer(now->tv_sec * 1000000000ll + now->tv_nsec));
-	json_object_set_new(json, "node", json_string(HOST_SIDE));
+	json_object_set_new(json, "node", json_string(node));
 	line = json_line(json);
 	fputs(line, stdout);
 }
 
-static void print_text(const struct net_event *event, const struct link_states *states,
-		       const struct timespec *now)
+static void print_text(const char *node, const struct net_event *event,
+		       const struct link_states *states, const struct timespec *now)
 {
 	_cleanup_free_ char *text = net_event_text(event, states);
 	char clock[sizeof("hh:mm:ss")] = "";
@@ -46,25 +63,29 @@ static void print_text(const struct net_event *event, const struct link_states *
 
 	if (localtime_r(&now->tv_sec, &local))
 		strftime(clock, sizeof(clock), "%H:%M:%S", &local);
-	printf("%s.%03ld %s\n", clock, now->tv_nsec / 1000000, text);
+	printf("%s.%03ld ", clock, now->tv_nsec / 1000000);
+	if (!streq(node, HOST_SIDE))
+		printf("%s: ", node);
+	printf("%s\n", text);
 }
 
 static void on_event(const struct net_event *event, const struct link_states *states,
 		     void *userdata)
 {
-	struct monitor *monitor = userdata;
+	const struct watched *watched = userdata;
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (monitor->json)
-		print_json(event, states, &now);
+	if (watched->monitor->json)
+		print_json(watched->node, event, states, &now);
 	else
-		print_text(event, states, &now);
+		print_text(watched->node, event, states, &now);
 }
 
-static void read_events(struct monitor *monitor)
+static void read_events(struct watched *watched)
 {
-	struct error *error = net_watch_read(monitor->watch, on_event, monitor);
+	struct monitor *monitor = watched->monitor;
+	struct error *error = net_watch_read(watched->watch, on_event, watched);
 
 	/* Who reads us wants to see an event now, not with the next. */
 	if (!error && (fflush(stdout) == EOF || ferror(stdout)))
@@ -72,18 +93,55 @@ static void read_events(struct monitor *monitor)
 	if (!error)
 		return;
 	monitor->ended = true;
-	monitor->failure = error;
+	if (monitor->failure)
+		error_free(error);
+	else
+		monitor->failure = error;
 }
 
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
-	struct monitor *monitor = userdata;
+	struct watched *watched = userdata;
 
 	(void)fd, (void)events;
-	read_events(monitor);
-	if (monitor->ended)
+	read_events(watched);
+	if (watched->monitor->ended)
 		sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	return 0;
+}
+
+static struct error *open_watch(struct watched *watched)
+{
+	_cleanup_visit_ struct visit visit = VISIT_NONE;
+	_cleanup_close_ int namespace = -1;
+
+	try(status_open_node(watched->monitor->status, watched->node, &namespace));
+	try(namespace_visit(namespace, &visit));
+	return net_watch_open(&watched->watch);
+}
+
+static struct error *watch_node(struct watched *watched, sd_event *event)
+{
+	int r;
+
+	try(open_watch(watched));
+	r = sd_event_add_io(event, &watched->source, net_watch_fd(watched->watch),
+			    EPOLLIN, on_readable, watched);
+	return r < 0 ? error_errno(-r, "event loop") : NULL;
+}
+
+static struct error *watch_nodes(struct monitor *monitor, sd_event *event)
+{
+	const json_t *nodes = json_object_get(monitor->status, "nodes");
+
+	monitor->nodes = xcalloc(json_array_size(nodes), sizeof(*monitor->nodes));
+	for (size_t i = 0; i < json_array_size(nodes); i++) {
+		monitor->nodes[i].monitor = monitor;
+		monitor->nodes[i].node = status_text(json_array_get(nodes, i), "name");
+		monitor->n_nodes++;
+		try(watch_node(&monitor->nodes[i], event));
+	}
+	return NULL;
 }
 
 /* Ctrl-C, the lab's end, and a reader that went away. */
@@ -95,18 +153,12 @@ static bool is_natural_end(const struct error *error)
 
 static struct error *watch_until_end(struct monitor *monitor, struct client *client)
 {
-	_cleanup_(sd_event_source_disable_unrefp) sd_event_source *source = NULL;
 	struct error *end;
-	int r = sd_event_add_io(client_event(client), &source,
-				net_watch_fd(monitor->watch), EPOLLIN, on_readable,
-				monitor);
 
-	if (r < 0)
-		return error_errno(-r, "event loop");
 	fprintf(stderr, "netlab: watching lab %s; end with Ctrl-C\n", client_lab(client));
 	end = client_wait(client, &monitor->ended, 0);
-	if (!monitor->ended) /* what came with the end */
-		read_events(monitor);
+	for (size_t i = 0; i < monitor->n_nodes && !monitor->ended; i++)
+		read_events(&monitor->nodes[i]); /* what came with the end */
 	if (monitor->failure) {
 		error_free(end);
 		end = steal_ptr(monitor->failure);
@@ -120,13 +172,13 @@ static struct error *watch_until_end(struct monitor *monitor, struct client *cli
 static struct error *monitor_lab(struct monitor *monitor, const char *lab)
 {
 	_cleanup_client_ struct client *client = NULL;
-	_cleanup_json_ json_t *status = NULL;
+	struct error *error;
 
 	try(client_connect(&client, lab));
-	try(lab_status(client, &status));
-	try(namespace_join(json_integer_value(json_object_get(status, "pid"))));
-	try(net_watch_open(&monitor->watch));
-	return watch_until_end(monitor, client);
+	try(lab_status(client, &monitor->status));
+	try(namespace_join(json_integer_value(json_object_get(monitor->status, "pid"))));
+	error = watch_nodes(monitor, client_event(client));
+	return error ?: watch_until_end(monitor, client);
 }
 
 static int run(const struct verb *verb, int argc, char **argv)

@@ -2,6 +2,7 @@
 #include "command/node.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "util/log.h"
 #include "util/string.h"
@@ -29,6 +30,25 @@ struct error *lab_status(struct client *client, json_t **status)
 const char *status_text(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key)) ?: "";
+}
+
+const char *status_namespace(const json_t *status, const char *name)
+{
+	json_t *node;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "nodes"), i, node)
+		if (streq(status_text(node, "name"), name))
+			return status_text(node, "namespace");
+	return NULL;
+}
+
+struct error *status_open_node(const json_t *status, const char *name, int *fd)
+{
+	const char *path = status_namespace(status, name) ?: "";
+
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	return *fd < 0 ? error_errno(errno, "the network namespace of %s", name) : NULL;
 }
 
 struct error *status_guest(const json_t *status, const char *name, const json_t **guest)

@@ -35,6 +35,12 @@ must_use struct error *status_guest(const json_t *status, const char *name,
  */
 must_use struct error *warn_if_halted(struct client *client, const char *name);
 
+/** status_namespace() - the path of a node's network namespace, borrowed; NULL: no such node */
+const char *status_namespace(const json_t *status, const char *name);
+
+/** status_open_node() - open that; @fd is close-on-exec, and the caller's. */
+must_use struct error *status_open_node(const json_t *status, const char *name, int *fd);
+
 /** status_text() - a text in an answer; "" where there is none. Borrowed. */
 const char *status_text(const json_t *object, const char *key);
 

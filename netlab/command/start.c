@@ -6,6 +6,7 @@
 
 #include "image/initramfs.h"
 #include "lab/debug.h"
+#include "link/owner.h"
 #include "util/file.h"
 #include "util/paths.h"
 #include "util/string.h"
@@ -95,6 +96,8 @@ struct error *start_lab(struct start *start, struct client **client)
 struct error *start_prepare(struct start *start, const char *path)
 {
 	try(topology_load(path, &start->topology));
+	if (start->topology->netns == NETNS_HOST)
+		try(error_prefix(owner_check_permission(), "%s", path));
 	try(read_options(start));
 	try(find_kernels(start));
 	try(check_debug_steps(start));

@@ -136,6 +136,8 @@ static void print_link(const json_t *link, unsigned indent)
 	word(&line, "  ", "%s", status_text(link, "kind"));
 	if (*status_text(link, "guest"))
 		word(&line, " ", "of %s", status_text(link, "guest"));
+	if (*status_text(link, "owner"))
+		word(&line, " ", "for %s", status_text(link, "owner"));
 	if (*status_text(link, "lower"))
 		word(&line, " ", "on %s", status_text(link, "lower"));
 	if (json_is_object(peer))
@@ -275,8 +277,11 @@ static void print_capture(const json_t *capture)
 
 	if (!capture)
 		return;
-	printf("  capture  %s%s\n", status_text(capture, "file"),
+	printf("  capture  %s%s", status_text(capture, "file"),
 	       json_is_true(json_object_get(capture, "running")) ? "" : " (ended)");
+	if (json_object_get(capture, "failure"))
+		printf(": %s", status_text(capture, "failure"));
+	putchar('\n');
 	json_array_foreach (json_object_get(capture, "links"), i, link)
 		printf("    %s: %lld frames, %lld dropped\n", status_text(link, "name"),
 		       count_of(link, "written"), count_of(link, "dropped"));
@@ -292,7 +297,25 @@ static void print_head(const json_t *status)
 	word(&line, ", ", "%s old", age);
 	word(&line, ", ", "pid %lld", count_of(status, "pid"));
 	word(&line, ", ", "from %s", status_text(status, "topology"));
+	if (streq(status_text(status, "netns"), "host"))
+		word(&line, ", ", "in the network namespace that it was started in");
 	end();
+}
+
+static void print_dead(const char *lab, const json_t *links)
+{
+	struct line line = {.indent = 0};
+	json_t *link;
+	size_t i;
+
+	line.used = printf("lab %s", lab);
+	word(&line, ", ", "dead: its supervisor was killed");
+	end();
+	begin(&line, 2, "left in this network namespace:");
+	json_array_foreach (links, i, link)
+		word(&line, i ? ", " : " ", "%s", status_text(link, "name"));
+	end();
+	printf("  'netlab down %s' removes that\n", lab);
 }
 
 void status_tree_print(const json_t *status)
@@ -302,6 +325,8 @@ void status_tree_print(const json_t *status)
 	json_t *guest;
 	size_t i;
 
+	if (streq(status_text(status, "state"), "dead"))
+		return print_dead(lab, links);
 	print_head(status);
 	print_links(links, HOST_SIDE, 2);
 	print_hosts(json_object_get(status, "nodes"), links);

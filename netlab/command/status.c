@@ -1,13 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <stdio.h>
 
 #include "command/command.h"
 #include "command/node.h"
 #include "command/status-tree.h"
+#include "lab/claim.h"
 #include "lab/rundir.h"
+#include "util/log.h"
 #include "util/string.h"
 
-static struct error *status_of(const char *lab, json_t *all)
+static json_t *dead_to_json(const char *lab, const struct owned_links *links)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < links->n; i++) {
+		const struct owned_link *link = &links->list[i];
+		_cleanup_free_ char *name = printable(link->name, IFNAMSIZ);
+
+		if (streq(link->lab, lab))
+			json_array_append_new(array, json_pack("{s:s, s:s}", "name", name,
+							       "kind", link->kind));
+	}
+	return json_pack("{s:s, s:s, s:o}", "lab", lab, "state", "dead", "links", array);
+}
+
+/* What dead labs have left in this network namespace; @only: of this one, NULL: of all. */
+static struct error *status_of_dead(const char *only, json_t *all)
+{
+	_cleanup_owned_links_ struct owned_links links = {0};
+	_cleanup_strv_ char **labs = NULL;
+
+	try(dead_links_list(only, &links));
+	labs = dead_links_labs(&links);
+	strv_foreach (lab, labs)
+		json_array_append_new(all, dead_to_json(*lab, &links));
+	return NULL;
+}
+
+static struct error *status_of_up(const char *lab, json_t *all)
 {
 	_cleanup_client_ struct client *client = NULL;
 	json_t *status;
@@ -18,14 +49,28 @@ static struct error *status_of(const char *lab, json_t *all)
 	return NULL;
 }
 
-/* A lab that ends while we ask is no error of a listing. */
+static struct error *status_of(const char *lab, json_t *all)
+{
+	_cleanup_error_ struct error *error = status_of_up(lab, all);
+
+	if (!error || error->code != ENOENT)
+		return steal_ptr(error);
+	try(status_of_dead(lab, all));
+	return json_array_size(all) ? NULL : steal_ptr(error);
+}
+
+/* A lab that ends while we ask is no error of a listing; nor is that no link can be read. */
 static struct error *status_of_all(json_t *all)
 {
+	_cleanup_error_ struct error *error = NULL;
 	_cleanup_strv_ char **labs = NULL;
 
 	try(rundir_list(&labs));
 	strv_foreach (lab, labs)
-		error_ignore(status_of(*lab, all));
+		error_ignore(status_of_up(*lab, all));
+	error = status_of_dead(NULL, all);
+	if (error)
+		log_warning("links of dead labs: %s", error->message);
 	return NULL;
 }
 

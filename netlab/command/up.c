@@ -70,15 +70,24 @@ static void print_next(const struct start *start)
 	printf("  netlab down %s\n", start->options.name);
 }
 
+/* It is let go once we know what to say of it. */
+static struct error *let_go(struct client *client, json_t **status)
+{
+	try(lab_status(client, status));
+	return client_detach(client);
+}
+
 static struct error *up(struct start *start, const char *path)
 {
 	_cleanup_client_ struct client *client = NULL;
 	_cleanup_json_ json_t *status = NULL;
+	struct error *error;
 
 	try(start_prepare(start, path));
 	try(start_lab(start, &client));
-	try(lab_status(client, &status));
-	try(client_detach(client));
+	error = let_go(client, &status);
+	if (error)
+		return client_abandon_lab(client, error);
 	printf("lab %s is up\n", start->options.name);
 	print_guests(status);
 	print_next(start);

@@ -101,8 +101,11 @@ static void on_closed(struct channel *channel, struct error *error, void *userda
 {
 	struct client *client = userdata;
 
-	error_free(error);
 	client->channel = NULL;
+	if (client->failure)
+		error_free(error);
+	else
+		client->failure = error_prefix(error, "the lab's supervisor");
 	channel_free(channel);
 }
 
@@ -112,14 +115,18 @@ static const struct channel_handlers handlers = {.message = on_message,
 static struct error *client_new(struct client **result, const char *lab)
 {
 	_cleanup_client_ struct client *client = xcalloc(1, sizeof(*client));
+	int r;
 
 	client->supervisor = -1;
 	client->lab = xstrdup(lab);
 	client_block_signals();
-	if (sd_event_new(&client->event) < 0 ||
-	    sd_event_add_signal(client->event, NULL, SIGINT, on_signal, client) < 0 ||
-	    sd_event_add_signal(client->event, NULL, SIGTERM, on_signal, client) < 0)
-		return error_new(EIO, "event loop");
+	r = sd_event_new(&client->event);
+	if (r >= 0)
+		r = sd_event_add_signal(client->event, NULL, SIGINT, on_signal, client);
+	if (r >= 0)
+		r = sd_event_add_signal(client->event, NULL, SIGTERM, on_signal, client);
+	if (r < 0)
+		return error_errno(-r, "event loop");
 	*result = steal_ptr(client);
 	return NULL;
 }
@@ -202,10 +209,17 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
+static struct error *why_ended(struct client *client)
+{
+	return steal_ptr(client->failure)
+		       ?: error_new(ENOTCONN, "lab '%s' has ended", client->lab);
+}
+
 struct error *client_wait(struct client *client, const bool *done, uint64_t timeout_ns)
 {
 	_cleanup_(sd_event_source_disable_unrefp) sd_event_source *timer = NULL;
 	bool late = false;
+	int r;
 
 	if (timeout_ns &&
 	    sd_event_add_time_relative(client->event, &timer, CLOCK_MONOTONIC,
@@ -215,11 +229,12 @@ struct error *client_wait(struct client *client, const bool *done, uint64_t time
 		if (client->interrupted)
 			return error_new(ECANCELED, "interrupted");
 		if (!client->channel)
-			return error_new(ENOTCONN, "lab '%s' has ended", client->lab);
+			return why_ended(client);
 		if (late)
 			return error_new(ETIMEDOUT, "no answer in time");
-		if (sd_event_run(client->event, UINT64_MAX) < 0)
-			return error_new(EIO, "event loop");
+		r = sd_event_run(client->event, UINT64_MAX);
+		if (r < 0)
+			return error_errno(-r, "event loop");
 	}
 	return NULL;
 }
@@ -230,10 +245,10 @@ static struct error *wait_for_end(struct client *client)
 	struct pollfd fd = {.fd = client->supervisor, .events = POLLIN};
 	int n;
 
-	if (client->supervisor < 0)
+	if (client->supervisor < 0 && !client->child)
 		return NULL;
 	do
-		n = poll(&fd, 1, STOP_TIMEOUT_MS);
+		n = client->supervisor < 0 ? 1 : poll(&fd, 1, STOP_TIMEOUT_MS);
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return error_new(ETIMEDOUT,
@@ -245,41 +260,50 @@ static struct error *wait_for_end(struct client *client)
 	return NULL;
 }
 
-static struct error *abandon(struct client *client, struct error *error)
+/* Its signals are blocked from the fork on: it hears this one, at the latest in its loop. */
+struct error *client_abandon_lab(struct client *client, struct error *error)
 {
 	channel_free(steal_ptr(client->channel));
+	if (client->child)
+		kill(client->child, SIGTERM);
 	error_ignore(wait_for_end(client));
 	return error;
+}
+
+static struct error *await_ready(struct client *client, const char *output)
+{
+	int r = 0;
+
+	while (!client->ready && !client->failure && client->channel &&
+	       !client->interrupted && r >= 0)
+		r = sd_event_run(client->event, UINT64_MAX);
+	if (client->ready)
+		return NULL;
+	if (client->failure)
+		return steal_ptr(client->failure);
+	if (client->interrupted)
+		return error_new(ECANCELED, "interrupted");
+	if (r < 0)
+		return error_errno(-r, "event loop");
+	return error_new(EIO, "the supervisor died; see %s/netlab.log", output);
 }
 
 struct error *client_start_lab(struct client **result, const struct lab_options *options)
 {
 	_cleanup_client_ struct client *client = NULL;
-	bool ended = false;
 	struct error *error;
 	int owner;
 
 	try(client_new(&client, options->name));
 	try(supervisor_start(options, &owner, &client->child));
 	client->supervisor = pidfd_open(client->child, 0);
-	try(adopt(client, owner));
-	while (!client->ready && !client->failure) {
-		if (!client->channel || client->interrupted)
-			ended = true;
-		if (ended || sd_event_run(client->event, UINT64_MAX) < 0)
-			break;
-	}
-	if (client->ready) {
-		*result = steal_ptr(client);
-		return NULL;
-	}
-	error = steal_ptr(client->failure);
-	if (!error && client->interrupted)
-		error = error_new(ECANCELED, "interrupted");
+	error = adopt(client, owner);
 	if (!error)
-		error = error_new(EIO, "the supervisor died; see %s/netlab.log",
-				  options->output);
-	return abandon(client, error);
+		error = await_ready(client, options->output);
+	if (error)
+		return client_abandon_lab(client, error);
+	*result = steal_ptr(client);
+	return NULL;
 }
 
 static struct error *result_of(struct client *client, json_t **result)
@@ -323,28 +347,38 @@ struct error *client_detach(struct client *client)
 			   NULL);
 }
 
-/* What it says while it ends is passed on; a second ^C doesn't make it end faster. */
-static void hear_out(struct client *client)
+/*
+ * What it says while it ends is passed on; a second ^C doesn't make it end faster. Returns what it
+ * failed with, or NULL.
+ */
+static struct error *hear_out(struct client *client)
 {
 	const bool never = false;
+	struct error *error = NULL;
 
-	while (client->channel) {
-		_cleanup_error_ struct error *error = NULL;
-
+	do {
+		error_free(error);
 		client->interrupted = false;
 		error = client_wait(client, &never, STOP_TIMEOUT_MS * 1000000ull);
-		if (error && error->code != ECANCELED)
-			break;
-	}
+	} while (error->code == ECANCELED);
+	if (error->code != ENOTCONN && error->code != ETIMEDOUT)
+		return error;
+	error_free(error);
+	return NULL;
 }
 
 struct error *client_stop_lab(struct client *client)
 {
+	struct error *failure, *end;
+
 	client->id++; /* the answer to an interrupted call may still come */
 	if (client->channel)
 		error_ignore(client_send(client, json_pack("{s:s}", "request", "down")));
-	hear_out(client);
-	return wait_for_end(client);
+	failure = hear_out(client);
+	end = wait_for_end(client);
+	if (end)
+		error_free(failure);
+	return end ?: failure;
 }
 
 int client_take_fd(struct client *client)

@@ -34,11 +34,18 @@ must_use struct error *client_connect(struct client **client, const char *lab);
 must_use struct error *client_start_lab(struct client **client,
 					const struct lab_options *options);
 
+/**
+ * client_abandon_lab() - end the lab that client_start_lab() made, whether it was let go or not
+ * @error: why; it is returned
+ */
+must_use struct error *client_abandon_lab(struct client *client, struct error *error);
+
 /** client_detach() - the lab outlives this client. */
 must_use struct error *client_detach(struct client *client);
 
 /**
  * client_stop_lab() - take the lab down and wait until nothing of it is left
+ * Return: of a lab that this client owns, also why its capture isn't whole.
  * SIGINT doesn't end this wait; it has a deadline of its own.
  */
 must_use struct error *client_stop_lab(struct client *client);

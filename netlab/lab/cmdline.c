@@ -11,6 +11,8 @@ static char *nic_parameter(const struct nic *nic)
 	_cleanup_strv_ char **parts = NULL;
 
 	strv_push(&parts, xstrdup(mac_format(nic->mac, mac)));
+	if (nic->settings.mtu)
+		strv_pushf(&parts, "mtu=%u", nic->settings.mtu);
 	for (size_t i = 0; i < nic->n_addresses; i++)
 		strv_push(&parts, xstrdup(address_format(&nic->addresses[i], address)));
 	return strv_join(parts, ",");

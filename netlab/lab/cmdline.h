@@ -9,8 +9,8 @@
 #define CMDLINE_SIZE 2048
 
 /**
- * cmdline_build() - console, name, root, addresses ("netlab.nic=MAC,ADDRESS/PREFIX,…" for each card)
- * and, behind " -- ", the command that init starts
+ * cmdline_build() - console, name, root, cards ("netlab.nic=MAC,mtu=BYTES,ADDRESS/PREFIX,…" for
+ * each, the MTU where it is set) and, behind " -- ", the command that init starts
  * @line: a new string, which the caller frees
  * Return: an error when it does not fit into CMDLINE_SIZE.
  */

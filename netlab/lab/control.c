@@ -11,6 +11,17 @@
 #include "util/log.h"
 #include "util/string.h"
 
+/* Connections at a time: more than people and scripts need, and no flood. */
+#define SESSIONS_MAX 128
+/* Bytes of answers that may wait for a client before it is listened to no longer. */
+#define ANSWERS_MAX (1u << 20)
+
+/* Requests are small: the largest has a command line, or input of a command. */
+static const struct channel_limits session_limits = {
+	.line = 4 << 20,
+	.queue = 32 << 20,
+};
+
 struct control {
 	sd_event *event;
 	sd_event_source *source;
@@ -94,6 +105,7 @@ void session_fail(struct session *session, json_int_t id, struct error *error)
 	error_free(error);
 }
 
+/* Who doesn't read answers isn't listened to either, until it has read them. */
 static void on_message(struct channel *channel, json_t *message, void *userdata)
 {
 	struct session *session = userdata;
@@ -104,11 +116,18 @@ static void on_message(struct channel *channel, json_t *message, void *userdata)
 	};
 	struct error *error;
 
-	(void)channel;
 	session->lab = session->control->lab;
 	error = request_handle(&request);
 	if (error)
 		session_fail(session, request.id, error);
+	if (channel_queued(channel) > ANSWERS_MAX)
+		channel_hold(channel, true);
+}
+
+static void on_drained(struct channel *channel, void *userdata)
+{
+	channel_hold(channel, false);
+	operations_resume(userdata);
 }
 
 static void on_closed(struct channel *channel, struct error *error, void *userdata)
@@ -126,8 +145,8 @@ static void on_closed(struct channel *channel, struct error *error, void *userda
 		control->owner_gone(control->userdata);
 }
 
-static const struct channel_handlers handlers = {.message = on_message,
-						 .closed = on_closed};
+static const struct channel_handlers handlers = {
+	.message = on_message, .drained = on_drained, .closed = on_closed};
 
 static struct error *session_new(struct control *control, int fd, struct session **result)
 {
@@ -136,7 +155,7 @@ static struct error *session_new(struct control *control, int fd, struct session
 
 	session->control = control;
 	session->event = control->event;
-	error = channel_new(&session->channel, control->event, fd, &protocol_limits,
+	error = channel_new(&session->channel, control->event, fd, &session_limits,
 			    &handlers, session);
 	if (error) {
 		free(session);
@@ -145,6 +164,25 @@ static struct error *session_new(struct control *control, int fd, struct session
 	session->next = control->sessions;
 	control->sessions = *result = session;
 	return NULL;
+}
+
+/*
+ * Where there are too many, one that is at work on nothing goes, the oldest first: so whoever
+ * only connects keeps no one else away. Returns whether there is room.
+ */
+static bool make_room(struct control *control)
+{
+	struct session *oldest = NULL;
+	size_t n = 0;
+
+	for (struct session *s = control->sessions; s; s = s->next, n++)
+		if (!s->owns && !s->operations)
+			oldest = s;
+	if (n < SESSIONS_MAX)
+		return true;
+	if (oldest)
+		session_free(oldest);
+	return oldest;
 }
 
 static int on_connect(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -157,6 +195,10 @@ static int on_connect(sd_event_source *source, int fd, uint32_t events, void *us
 	(void)source, (void)events;
 	if (client < 0)
 		return 0;
+	if (!make_room(control)) {
+		close(client);
+		return 0;
+	}
 	error = session_new(control, client, &session);
 	if (error)
 		log_warning("control: %s", error->message);

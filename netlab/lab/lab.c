@@ -7,21 +7,25 @@
 #include <time.h>
 
 #include "capture/capture.h"
+#include "lab/accel.h"
 #include "lab/changes.h"
+#include "lab/claim.h"
 #include "lab/live.h"
 #include "topology/describe.h"
 #include "util/log.h"
 #include "util/string.h"
-#include "vm/kvm.h"
 
 struct lab {
 	struct lab_options options; /* its topology is the one in force */
 	struct topology *applied;   /* owns that, where it is not the first */
 	enum lab_state state;
 	struct error *failure; /* why it stops; NULL: because it was asked to */
+	struct error *loss;    /* why its capture isn't whole; NULL: it is */
 	sd_event *event;
 	sd_event_source *deadline;
 	struct plan *plan;
+	sd_event_source *claim_source;
+	int claim; /* on the lab's name, where its host side is shared; -1 otherwise */
 	struct links *links;
 	struct capture *capture;
 	struct capture_link *captured; /* of the topology's capture */
@@ -44,28 +48,9 @@ static const char *const state_names[] = {
 };
 static_assert(ARRAY_SIZE(state_names) == LAB_STOPPED + 1, "one name for each state");
 
-static const char *const choice_names[] = {
-	[ACCEL_CHOICE_AUTO] = "auto",
-	[ACCEL_CHOICE_KVM] = "kvm",
-	[ACCEL_CHOICE_TCG] = "tcg",
-};
-static_assert(ARRAY_SIZE(choice_names) == ACCEL_CHOICE_TCG + 1,
-	      "one name for each choice");
-
 const char *lab_state_name(enum lab_state state)
 {
 	return state_names[state];
-}
-
-struct error *accel_choice_parse(const char *text, enum accel_choice *choice)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(choice_names); i++) {
-		if (streq(text, choice_names[i])) {
-			*choice = i;
-			return NULL;
-		}
-	}
-	return error_new(EINVAL, "'%s' is no accelerator; it is auto, kvm or tcg", text);
 }
 
 static uint64_t now_ns(void)
@@ -81,21 +66,42 @@ static void set_state(struct lab *lab, enum lab_state state)
 	if (lab->state == state)
 		return;
 	lab->state = state;
-	lab->handlers->changed(lab, state, lab->failure, lab->userdata);
+	lab->handlers->changed(lab, state, lab->failure ?: lab->loss, lab->userdata);
 }
 
 /* --- the capture that the topology asks for ------------------------------------------------ */
+
+/* The lab goes on without it. */
+static void lose_capture(struct lab *lab, struct error *error)
+{
+	lab->loss = error_object(error, lab->capture_path);
+}
 
 static void on_capture_failed(struct capture *capture, struct error *error,
 			      void *userdata)
 {
 	struct lab *lab = userdata;
-	_cleanup_free_ char *text = error_text(error);
 
-	log_warning("the capture ends: %s", text);
-	error_free(error);
+	log_warning("the capture ends: %s", error->message);
+	lose_capture(lab, error);
 	lab->capture = NULL;
 	capture_free(capture);
+}
+
+/* @label: a link's name, or that of a host's own link: "HOST/LINK". */
+static void add_captured(struct lab *lab, const char *label)
+{
+	const struct planned_link *link = plan_link_labelled(lab->plan, label);
+	char *description = link_describe(link);
+
+	strv_push(&lab->descriptions, description);
+	grow(lab->captured, lab->n_captured);
+	lab->captured[lab->n_captured++] = (struct capture_link){
+		.name = link->name,
+		.label = label,
+		.description = description,
+		.namespace = links_node_fd(lab->links, link->node),
+	};
 }
 
 static struct error *start_capture(struct lab *lab)
@@ -105,14 +111,8 @@ static struct error *start_capture(struct lab *lab)
 	struct capture_options options = {.comment = comment};
 	int fd;
 
-	strv_foreach (name, lab->options.topology->capture) {
-		char *description = link_describe(plan_link(lab->plan, *name));
-
-		strv_push(&lab->descriptions, description);
-		grow(lab->captured, lab->n_captured);
-		lab->captured[lab->n_captured++] =
-			(struct capture_link){*name, description};
-	}
+	strv_foreach (name, lab->options.topology->capture)
+		add_captured(lab, *name);
 	if (!lab->n_captured)
 		return NULL;
 	lab->capture_path =
@@ -230,26 +230,6 @@ static bool is_frozen_by_wish(const struct lab_options *options, const char *gue
 	return options->freeze && (!*options->freeze || streq(options->freeze, guest));
 }
 
-static struct error *choose_accel(enum accel_choice choice, enum accel *accel)
-{
-	struct error *reason;
-
-	*accel = ACCEL_TCG;
-	if (choice == ACCEL_CHOICE_TCG)
-		return NULL;
-	reason = kvm_check();
-	if (!reason) {
-		*accel = ACCEL_KVM;
-		return NULL;
-	}
-	if (choice == ACCEL_CHOICE_KVM)
-		return error_prefix(reason, "--accel kvm");
-	log_warning("no KVM (%s): guests run under TCG, some ten times slower",
-		    reason->message);
-	error_free(reason);
-	return NULL;
-}
-
 static struct error *start_guest(struct lab *lab, size_t i, const char *rundir,
 				 enum accel accel)
 {
@@ -290,7 +270,7 @@ static struct error *start_guests(struct lab *lab, const char *rundir)
 	lab->guests = xcalloc(lab->n_guests, sizeof(*lab->guests));
 	if (!lab->n_guests)
 		return NULL;
-	try(choose_accel(lab->options.accel, &accel));
+	try(accel_choose(lab->options.accel, &accel));
 	for (size_t i = 0; i < lab->n_guests; i++)
 		try(start_guest(lab, i, rundir, accel));
 	announce(lab);
@@ -341,6 +321,32 @@ static struct error *await_guests(struct lab *lab)
 	return r < 0 ? error_errno(-r, "timer") : NULL;
 }
 
+/* What an earlier lab of this name left, whose supervisor was killed, goes first. */
+static struct error *open_shared_links(struct lab *lab)
+{
+	_cleanup_owned_links_ struct owned_links left = {0};
+	_cleanup_free_ char *names = NULL;
+
+	try(claim_take(lab->options.name, &lab->claim));
+	try(claim_watch(lab->claim, lab->event, &lab->claim_source));
+	try(owner_delete(lab->options.name, &left));
+	names = owned_links_text(&left);
+	if (left.n)
+		log_warning("lab %s had ended without its own doing; removed what it "
+			    "left: %s",
+			    lab->options.name, names);
+	return links_open_shared(&lab->links, lab->options.name);
+}
+
+static struct error *make_links(struct lab *lab)
+{
+	if (lab->options.topology->netns == NETNS_HOST)
+		try(open_shared_links(lab));
+	else
+		try(links_open(&lab->links));
+	return links_build(lab->links, lab->plan);
+}
+
 struct error *lab_new(struct lab **result, sd_event *event,
 		      const struct lab_options *options, const char *rundir,
 		      const struct lab_handlers *handlers, void *userdata)
@@ -352,13 +358,9 @@ struct error *lab_new(struct lab **result, sd_event *event,
 	lab->handlers = handlers;
 	lab->userdata = userdata;
 	lab->started_ns = now_ns();
-	if (options->topology->netns == NETNS_HOST)
-		return error_new(EOPNOTSUPP,
-				 "%s: netns: host is not carried out by this version",
-				 options->topology->file);
+	lab->claim = -1;
 	lab->plan = plan_new(options->topology);
-	try(links_open(&lab->links));
-	try(links_build(lab->links, lab->plan));
+	try(make_links(lab));
 	try(start_capture(lab));
 	try(start_guests(lab, rundir));
 	try(await_guests(lab));
@@ -379,12 +381,13 @@ static void release(struct lab *lab)
 	if (lab->capture)
 		error = capture_finish(lab->capture);
 	if (error)
-		log_warning("%s: %s", lab->capture_path, error->message);
-	error_free(error);
+		lose_capture(lab, error);
 	capture_free(steal_ptr(lab->capture));
 	if (lab->links)
 		links_delete(lab->links);
 	links_free(steal_ptr(lab->links));
+	lab->claim_source = sd_event_source_disable_unref(lab->claim_source);
+	close_fd(&lab->claim);
 }
 
 static int finish_stop(sd_event_source *source, void *userdata)
@@ -497,7 +500,8 @@ static json_t *links_to_json(const struct lab *lab)
 {
 	json_t *links = plan_links_to_json(lab->plan);
 
-	live_add(links);
+	if (lab->links)
+		live_add(links, lab->plan, lab->links);
 	return links;
 }
 
@@ -526,13 +530,14 @@ static json_t *capture_to_json(const struct lab *lab)
 
 		capture_get_statistics(lab->capture, i, &s);
 		json_array_append_new(links, json_pack("{s:s, s:I, s:I, s:I}", "name",
-						       lab->captured[i].name, "received",
+						       lab->captured[i].label, "received",
 						       (json_int_t)s.received, "dropped",
 						       (json_int_t)s.dropped, "written",
 						       (json_int_t)s.written));
 	}
-	return json_pack("{s:s, s:b, s:o}", "file", lab->capture_path, "running",
-			 lab->capture != NULL, "links", links);
+	return json_pack("{s:s, s:b, s:s*, s:o}", "file", lab->capture_path, "running",
+			 lab->capture != NULL, "failure",
+			 lab->loss ? lab->loss->message : NULL, "links", links);
 }
 
 json_t *lab_to_json(const struct lab *lab)
@@ -542,11 +547,12 @@ json_t *lab_to_json(const struct lab *lab)
 	for (size_t i = 0; i < lab->n_guests; i++)
 		json_array_append_new(guests, guest_to_json(lab->guests[i]));
 	json = json_pack(
-		"{s:s, s:s, s:i, s:s, s:s, s:I, s:o, s:o, s:o}", "lab", lab->options.name,
-		"state", lab_state_name(lab->state), "pid", (int)getpid(), "topology",
-		lab->options.topology->file, "output", lab->options.output, "uptime_ns",
-		(json_int_t)(now_ns() - lab->started_ns), "nodes", nodes_to_json(lab),
-		"links", links_to_json(lab), "guests", guests);
+		"{s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:o, s:o, s:o}", "lab",
+		lab->options.name, "state", lab_state_name(lab->state), "pid",
+		(int)getpid(), "netns", netns_choice_name(lab->options.topology->netns),
+		"topology", lab->options.topology->file, "output", lab->options.output,
+		"uptime_ns", (json_int_t)(now_ns() - lab->started_ns), "nodes",
+		nodes_to_json(lab), "links", links_to_json(lab), "guests", guests);
 	if (lab->capture_path)
 		json_object_set_new(json, "capture", capture_to_json(lab));
 	return json;
@@ -565,6 +571,7 @@ void lab_free(struct lab *lab)
 	free(lab->capture_path);
 	free(lab->guests);
 	error_free(lab->failure);
+	error_free(lab->loss);
 	sd_event_unref(lab->event);
 	free(lab);
 }

@@ -11,18 +11,10 @@
 #include <systemd/sd-event.h>
 
 #include "image/kernel.h"
+#include "lab/accel.h"
 #include "lab/guest.h"
 #include "topology/topology.h"
 #include "util/error.h"
-
-enum accel_choice {
-	ACCEL_CHOICE_AUTO,
-	ACCEL_CHOICE_KVM,
-	ACCEL_CHOICE_TCG,
-};
-
-/** accel_choice_parse() - "auto", "kvm", "tcg". */
-must_use struct error *accel_choice_parse(const char *text, enum accel_choice *choice);
 
 /* What a lab is made from. Everything is borrowed and outlives the lab. */
 struct lab_options {
@@ -58,8 +50,8 @@ const char *lab_state_name(enum lab_state state);
 struct lab;
 
 struct lab_handlers {
-	/* The state is another one. @why is why it stops, where that is a failure: borrowed,
-	 * else NULL. */
+	/* The state is another one. @why is what failed: why it stops, or why its capture isn't
+	 * whole; borrowed, NULL where nothing failed. */
 	void (*changed)(struct lab *lab, enum lab_state state, const struct error *why,
 			void *userdata);
 	/* A guest has read all input of its commands. */
@@ -69,6 +61,9 @@ struct lab_handlers {
 /**
  * lab_new() - make the links in the network namespace that the process is in, begin the
  * topology's capture, start the guests
+ *
+ * With `netns: host` that namespace is not the lab's own: what a dead lab of the same name left
+ * in it is removed first.
  * @rundir: the lab's runtime folder
  * Return: on error nothing of it is left.
  */

@@ -4,6 +4,7 @@
 #include "diag/linkstate.h"
 #include "topology/describe.h"
 #include "util/log.h"
+#include "util/namespace.h"
 #include "util/string.h"
 
 static const char *text(const json_t *object, const char *key)
@@ -28,13 +29,25 @@ static void add_of_node(json_t *links, const char *node, const struct link_state
 	}
 }
 
-void live_add(json_t *links)
+static struct error *read_node(int namespace, struct link_states *states)
 {
-	_cleanup_link_states_ struct link_states states = {0};
-	_cleanup_error_ struct error *error = link_states_read(&states);
+	_cleanup_visit_ struct visit visit = VISIT_NONE;
 
-	if (error)
-		log_warning("links: %s", error->message);
-	else
-		add_of_node(links, HOST_SIDE, &states);
+	try(namespace_visit(namespace, &visit));
+	return link_states_read(states);
+}
+
+void live_add(json_t *links, const struct plan *plan, const struct links *made)
+{
+	for (size_t i = 0; i < plan->n_nodes; i++) {
+		_cleanup_link_states_ struct link_states states = {0};
+		const char *name = plan_node_name(plan, i);
+		_cleanup_error_ struct error *error =
+			read_node(links_node_fd(made, i), &states);
+
+		if (error)
+			log_warning("links of %s: %s", name, error->message);
+		else
+			add_of_node(links, name, &states);
+	}
 }

@@ -5,11 +5,16 @@
 
 #include <jansson.h>
 
+#include "link/link.h"
+#include "topology/plan.h"
+
 /**
  * live_add() - give each of the links[] of a status its `live`, read from the kernel now
+ * @links: what plan_links_to_json() made of @plan
+ * @made: where the plan's nodes are
  *
  * A link that is not there gets null. Where the kernel can't be asked they are left without.
  */
-void live_add(json_t *links);
+void live_add(json_t *links, const struct plan *plan, const struct links *made);
 
 #endif

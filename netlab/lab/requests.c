@@ -18,7 +18,6 @@ static struct error *status(const struct request *request)
 static struct error *down(const struct request *request)
 {
 	session_reply(request->session, request->id, NULL);
-	request->session->owns = false;
 	lab_stop(request->session->lab);
 	return NULL;
 }

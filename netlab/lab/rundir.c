@@ -76,11 +76,18 @@ static struct error *try_lock(const char *folder, int *lock)
 {
 	_cleanup_free_ char *path = xasprintf("%s/lock", folder);
 	_cleanup_close_ int fd = -1;
+	bool made = mkdir(folder, 0700) == 0;
+	struct error *error;
 
 	*lock = -1;
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+	if (!made && errno != EEXIST)
 		return error_errno(errno, "%s", folder);
-	try(lock_file(path, &fd));
+	error = lock_file(path, &fd);
+	if (error) {
+		if (made)
+			rmdir(folder); /* not where someone has locked it meanwhile */
+		return error;
+	}
 	if (is_current(fd, path))
 		*lock = steal_fd(fd);
 	return NULL;

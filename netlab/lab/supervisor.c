@@ -14,6 +14,7 @@
 #include "lab/rundir.h"
 #include "util/log.h"
 #include "util/namespace.h"
+#include "util/process.h"
 #include "util/string.h"
 
 struct supervisor {
@@ -22,6 +23,7 @@ struct supervisor {
 	sd_event *event;
 	struct control *control;
 	struct lab *lab;
+	bool telling; /* on_log() is at work */
 };
 
 static const char *const level_names[] = {
@@ -33,16 +35,19 @@ static const char *const level_names[] = {
 /* The lab's log file has taken the place of standard error: see isolate(). */
 #define LOG_FD 2
 
-/* The owner hears what is logged as well. */
+/* The owner hears what is logged as well, but not that it can't be told. */
 static void on_log(enum log_level level, const char *line, void *userdata)
 {
 	struct supervisor *supervisor = userdata;
 
 	dprintf(LOG_FD, "%s: %s\n", level_names[level], line);
-	if (supervisor->control)
-		control_tell_owner(supervisor->control,
-				   json_pack("{s:s, s:s, s:s}", "event", "log", "level",
-					     level_names[level], "line", line));
+	if (!supervisor->control || supervisor->telling)
+		return;
+	supervisor->telling = true;
+	control_tell_owner(supervisor->control,
+			   json_pack("{s:s, s:s, s:s}", "event", "log", "level",
+				     level_names[level], "line", line));
+	supervisor->telling = false;
 }
 
 static void tell_failure(struct supervisor *supervisor, const struct error *error)
@@ -73,6 +78,8 @@ static void on_lab_changed(struct lab *lab, enum lab_state state, const struct e
 			tell_failure(supervisor, why);
 		break;
 	case LAB_STOPPED:
+		if (why)
+			tell_failure(supervisor, why);
 		sd_event_exit(supervisor->event, 0);
 		break;
 	}
@@ -109,14 +116,14 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
 static struct error *listen_to_signals(sd_event *event, struct supervisor *supervisor)
 {
 	sigset_t set;
+	int r;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0 ||
-	    sd_event_add_signal(event, NULL, SIGTERM, on_terminate, supervisor) < 0)
-		return error_new(EIO, "signals can't be listened to");
-	return NULL;
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	r = sd_event_add_signal(event, NULL, SIGTERM, on_terminate, supervisor);
+	return r < 0 ? error_errno(-r, "signals can't be listened to") : NULL;
 }
 
 static struct error *prepare(struct supervisor *supervisor, int owner)
@@ -133,13 +140,25 @@ static struct error *prepare(struct supervisor *supervisor, int owner)
 			   supervisor);
 }
 
-static struct error *begin(struct supervisor *supervisor)
+static struct error *explain(struct error *error)
 {
-	try(namespace_enter_new());
-	try(lab_new(&supervisor->lab, supervisor->event, supervisor->options,
-		    supervisor->rundir.path, &lab_handlers, supervisor));
+	if (!error || error->code != EMFILE)
+		return error;
+	return error_hint(error, "a lab of this size has more files open than the hard "
+				 "limit allows; raise it (ulimit -Hn)");
+}
+
+static struct error *hold_lab(struct supervisor *supervisor)
+{
+	int r;
+
+	if (supervisor->options->topology->netns == NETNS_LAB)
+		try(namespace_enter_new());
+	try(explain(lab_new(&supervisor->lab, supervisor->event, supervisor->options,
+			    supervisor->rundir.path, &lab_handlers, supervisor)));
 	control_set_lab(supervisor->control, supervisor->lab);
-	return NULL;
+	r = sd_event_loop(supervisor->event);
+	return r < 0 ? error_errno(-r, "the event loop failed") : NULL;
 }
 
 /* Before there is a control connection, the owner is told over the bare socket. */
@@ -172,36 +191,35 @@ static int supervise(const struct lab_options *options, int owner)
 
 	log_set_handler(on_log, &supervisor);
 	umask(0077);
+	file_limit_raise();
 	error = prepare(&supervisor, owner);
 	if (error)
 		tell_bare(spare, error);
 	close_fd(&spare);
 	if (!error) {
-		error = begin(&supervisor);
+		error = hold_lab(&supervisor);
 		if (error)
 			tell_failure(&supervisor, error);
-		else if (sd_event_loop(supervisor.event) < 0)
-			log_warning("the event loop failed");
 	}
 	tear_down(&supervisor);
 	return error ? 1 : 0;
 }
 
 /* A session of its own, nothing of the terminal's, and no descriptor but the owner's. */
-static int isolate(const char *log_path, int *owner)
+static struct error *isolate(const char *log_path, int *owner)
 {
 	int log =
 		open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0644);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (log < 0 || null < 0 || setsid() < 0)
-		return -1;
-	if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log, LOG_FD) < 0)
-		return -1;
-	if (*owner != 3 && dup3(*owner, 3, O_CLOEXEC) < 0)
-		return -1;
+	if (log < 0 || null < 0)
+		return error_errno(errno, "%s", log < 0 ? log_path : "/dev/null");
+	if (setsid() < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(log, LOG_FD) < 0 || (*owner != 3 && dup3(*owner, 3, O_CLOEXEC) < 0) ||
+	    close_range(4, ~0u, 0) < 0)
+		return error_errno(errno, "the supervisor can't be set apart");
 	*owner = 3;
-	return close_range(4, ~0u, 0);
+	return NULL;
 }
 
 static void child_main(const struct lab_options *options, int owner)
@@ -210,9 +228,11 @@ static void child_main(const struct lab_options *options, int owner)
 	_cleanup_error_ struct error *error = NULL;
 
 	prctl(PR_SET_NAME, "netlab-lab");
-	if (isolate(log_path, &owner) == 0)
+	/* ^C comes here too until there is a session: it is for the verb, which ends us. */
+	signal(SIGINT, SIG_IGN);
+	error = isolate(log_path, &owner);
+	if (!error)
 		_exit(supervise(options, owner));
-	error = error_errno(errno, "%s", log_path);
 	tell_bare(owner, error);
 	_exit(1);
 }

@@ -100,10 +100,12 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	return hash;
 }
 
-void link_mac(const char *node, const char *name, uint8_t mac[6])
+void link_mac(const char *lab, const char *node, const char *name, uint8_t mac[6])
 {
 	uint64_t hash = 0xcbf29ce484222325;
 
+	if (lab)
+		hash = hash_text(hash_text(hash, lab), "/");
 	if (node)
 		hash = hash_text(hash_text(hash, node), "/");
 	hash = hash_text(hash, name);

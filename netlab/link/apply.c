@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "link/change.h"
+#include "link/group.h"
 #include "util/string.h"
 
 #define ROUNDS 4
@@ -33,6 +34,7 @@ static size_t node_named(const struct links *links, const char *name)
 static void name_nodes(const struct links *links, const struct plan *plan,
 		       struct links *wanted)
 {
+	wanted->lab = links->lab;
 	wanted->has_ipv6 = links->has_ipv6;
 	wanted->n_nodes = plan->n_nodes;
 	wanted->nodes = xcalloc(plan->n_nodes, sizeof(struct node *));
@@ -64,6 +66,26 @@ static void keep_surplus(const struct links *links, const struct plan *plan,
 	}
 }
 
+/* In a namespace that is shared, what others made is not taken over. */
+static struct error *check_foreign(const struct comparison *round)
+{
+	const struct observed_node *seen = observed_find(&round->observed, NULL);
+
+	for (size_t i = 0; round->wanted.lab && i < seen->n_links; i++) {
+		const struct observed_link *link = &seen->links[i];
+		struct error *error;
+
+		if (link->job == CHANGE_NO_JOB || link->ours)
+			continue;
+		error = error_new(EEXIST, "a link of that name exists already, which is "
+					  "not this lab's");
+		error = error_hint(error, "choose another name; what netlab did not make "
+					  "it leaves alone");
+		return locate(error, &round->build, &round->build.jobs[link->job]);
+	}
+	return NULL;
+}
+
 static struct error *compare(const struct links *links, const struct plan *old,
 			     struct comparison *round)
 {
@@ -74,7 +96,7 @@ static struct error *compare(const struct links *links, const struct plan *old,
 	keep_surplus(links, plan, &round->observed, &round->wanted);
 	try(prepare_jobs(&round->build));
 	diff_compute(&round->build, old, &round->observed, &round->changes);
-	return NULL;
+	return check_foreign(round);
 }
 
 static bool contains(const struct links *links, const struct node *node)
@@ -95,17 +117,6 @@ static struct made_link *made_in(const struct links *links, const struct node *n
 	return NULL;
 }
 
-/* A link that someone else made in place of ours is ours from now on. */
-static struct error *join_group(const struct link_job *job)
-{
-	_cleanup_route_link_ struct rtnl_link *request = rtnl_link_alloc();
-
-	if (request)
-		rtnl_link_set_group(request, job->made->group);
-	return link_change(&job->node->netlink, job->made->index, request,
-			   "can't be taken over");
-}
-
 static struct error *inherit(const struct links *links, const struct link_job *job)
 {
 	struct made_link *old = made_in(links, job->node, job->made->name);
@@ -115,7 +126,8 @@ static struct error *inherit(const struct links *links, const struct link_job *j
 	if (!job->exists)
 		return NULL;
 	if (!old || old->index != job->made->index)
-		return join_group(job);
+		return group_join(&job->node->netlink, job->made->index,
+				  job->made->group);
 	job->made->group = old->group;
 	return NULL;
 }

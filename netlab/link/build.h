@@ -7,6 +7,7 @@
 #include "link/link.h"
 
 struct links {
+	char *lab;           /* its name, where the host side is shared; else NULL */
 	bool has_ipv6;       /* the kernel does IPv6 */
 	struct node **nodes; /* the first is the host side */
 	size_t n_nodes;
@@ -41,6 +42,12 @@ bool is_spoken_on(const struct planned_link *planned);
 /** prepare_jobs() - a job for each link of the plan, with what belongs to it. */
 must_use struct error *prepare_jobs(struct build *build);
 
+/**
+ * check_surroundings() - in a shared namespace: is no name of the plan taken?
+ * Networks that overlap those of other links are a warning.
+ */
+must_use struct error *check_surroundings(const struct build *build);
+
 /** take_steps() - do all jobs; what the errors are about is in them. */
 must_use struct error *take_steps(const struct build *build);
 
@@ -50,12 +57,6 @@ must_use struct error *take_link_steps(const struct build *build);
 /** links_find_device() - the index of a node's link by name; 0 for the name "". */
 must_use struct error *links_find_device(const struct links *links, size_t node,
 					 const char *name, int *index);
-
-/** new_group() - a link group that no one else uses. */
-uint32_t new_group(void);
-
-/** delete_group() - delete a node's links of that group, in one request; others are logged. */
-void delete_group(const struct node *node, uint32_t group);
 
 /** locate() - add to @error the link that it is about, and where the topology has it. */
 must_use struct error *locate(struct error *error, const struct build *build,

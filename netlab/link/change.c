@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netlink/errno.h>
 
+#include "link/group.h"
 #include "util/string.h"
 
 static struct links *links_of(const struct changing *changing)
@@ -91,27 +92,33 @@ static bool is_deletion(const struct change *change)
 	return change->object == CHANGE_LINK && change->action == CHANGE_DELETE;
 }
 
+/* There may be none in it: its links were all in namespaces that went. */
+static struct error *delete_group(struct node *node, uint32_t group)
+{
+	struct error *error = group_delete(&node->netlink, group);
+
+	if (error && error->code == ENODEV)
+		error_ignore(steal_ptr(error));
+	return error;
+}
+
 /* All at once: the kernel waits an RCU grace period for each request, not for each link. */
 static struct error *delete_links(struct changing *changing)
 {
 	const struct changes *changes = changing->changes;
-	uint32_t group = new_group();
+	uint32_t group = group_new();
 
 	for (size_t i = 0; i < changes->n; i++) {
 		const struct change *change = &changes->list[i];
-		_cleanup_route_link_ struct rtnl_link *request = rtnl_link_alloc();
+		struct node *node = find_node(changing, change->node);
 
-		if (!is_deletion(change))
-			continue;
-		if (request)
-			rtnl_link_set_group(request, group);
-		try(error_object(link_change(&find_node(changing, change->node)->netlink,
-					     change->index, request, "can't be deleted"),
-				 change->link));
+		if (is_deletion(change))
+			try(error_object(group_join(&node->netlink, change->index, group),
+					 change->link));
 	}
 	for (size_t i = 0; i < links_of(changing)->n_nodes; i++)
 		if (node_is_founded(links_of(changing)->nodes[i]))
-			delete_group(links_of(changing)->nodes[i], group);
+			try(delete_group(links_of(changing)->nodes[i], group));
 	return NULL;
 }
 
@@ -240,12 +247,11 @@ static struct error *change_impairment(struct changing *changing,
 				       const struct change *change)
 {
 	const struct link_job *job = job_of(changing, change);
-	const struct link_kind_ops *ops = link_kind_ops(job->planned->kind);
 
 	if (find_seen(changing, change)->shaped)
 		try(link_unimpair(&job->node->netlink, job->made->index));
-	if (impairment_is_none(&job->planned->settings.impair) && ops->prepare)
-		return ops->prepare(job);
+	if (job->planned->kind == LINK_TAP)
+		try(tap_drop_queue(job));
 	return link_impair(job);
 }
 

@@ -37,6 +37,18 @@ static bool same_peer(const struct diff *diff, size_t job,
 	return end && end->lower == seen->index && seen->lower == end->index;
 }
 
+/* Who may open a TAP that waits is not asked of the kernel. */
+static bool same_owner(const struct diff *diff, size_t job)
+{
+	const struct planned_link *planned = diff->build->jobs[job].planned;
+	const struct planned_link *old = diff_old_link(diff, job);
+
+	if (!old || old->kind != LINK_TAP)
+		return true;
+	return old->persistent == planned->persistent &&
+	       streq(old->owner ?: "", planned->owner ?: "");
+}
+
 /* What a link of its kind is for good. A TAP is ours as long as it is on our descriptor. */
 static bool is_same(const struct diff *diff, size_t i, const struct observed_link *seen)
 {
@@ -51,7 +63,7 @@ static bool is_same(const struct diff *diff, size_t i, const struct observed_lin
 	case LINK_IFB:
 		return true;
 	case LINK_TAP:
-		return seen->ours;
+		return seen->ours && same_owner(diff, i);
 	case LINK_VETH:
 		return same_peer(diff, i, seen);
 	case LINK_VLAN:

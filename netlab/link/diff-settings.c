@@ -255,18 +255,6 @@ static char *offloads_text(const enum choice offloads[OFFLOADS])
 	return words ? strv_join(words, ", ") : xstrdup("unset");
 }
 
-static const struct planned_link *old_link(const struct diff *diff, size_t i)
-{
-	const struct planned_link *planned = diff->build->jobs[i].planned;
-	const char *node = diff->build->jobs[i].node->name;
-
-	for (size_t n = 0; diff->old && n < diff->old->n_nodes; n++)
-		if (n == PLAN_LAB_NODE ? !node
-				       : node && streq(diff->old->nodes[n].name, node))
-			return plan_link_of(diff->old, n, planned->name);
-	return NULL;
-}
-
 static bool asks_for_more(const enum choice *after, const enum choice *before)
 {
 	for (enum offload o = 0; o < OFFLOADS; o++)
@@ -280,8 +268,8 @@ static void diff_offloads(struct diff *diff, size_t i)
 {
 	static const enum choice none[OFFLOADS];
 	const enum choice *after = diff->build->jobs[i].planned->settings.offloads;
-	const struct planned_link *old = asks_for_more(after, none) ? old_link(diff, i)
-								    : NULL;
+	const struct planned_link *old =
+		asks_for_more(after, none) ? diff_old_link(diff, i) : NULL;
 	const enum choice *before = old ? old->settings.offloads : none;
 
 	if (asks_for_more(after, before))

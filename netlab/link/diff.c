@@ -129,6 +129,18 @@ size_t diff_job(const struct diff *diff, const struct observed_node *node, int i
 		       : CHANGE_NO_JOB;
 }
 
+const struct planned_link *diff_old_link(const struct diff *diff, size_t i)
+{
+	const struct planned_link *planned = diff->build->jobs[i].planned;
+	const char *node = diff->build->jobs[i].node->name;
+
+	for (size_t n = 0; diff->old && n < diff->old->n_nodes; n++)
+		if (n == PLAN_LAB_NODE ? !node
+				       : node && streq(diff->old->nodes[n].name, node))
+			return plan_link_of(diff->old, n, planned->name);
+	return NULL;
+}
+
 /* --- hosts --------------------------------------------------------------------------------- */
 
 static bool is_wanted(const struct diff *diff, const char *host)

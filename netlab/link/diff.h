@@ -119,6 +119,9 @@ const char *diff_node_name(const struct diff *diff, size_t node);
 /** diff_job() - the wanted link that one of a node's links is, or CHANGE_NO_JOB. */
 size_t diff_job(const struct diff *diff, const struct observed_node *node, int index);
 
+/** diff_old_link() - the link of that name in the plan of before, or NULL. */
+const struct planned_link *diff_old_link(const struct diff *diff, size_t job);
+
 /** match_links() - find for each job what there is, and whether it can stay. */
 void match_links(struct diff *diff, struct build *build);
 

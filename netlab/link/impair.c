@@ -253,7 +253,10 @@ static int describe_redirect(int to, struct rtnl_act *action)
 	return code;
 }
 
-/* u32 without keys, which every frame matches; that older kernels have, unlike matchall. */
+/*
+ * u32, which older kernels have, unlike matchall. Its one key has no bits to compare, so that
+ * every frame matches; without a key libnl sends no selector, which the kernel insists on.
+ */
 static int describe_filter(int from, int to, struct rtnl_cls *filter)
 {
 	_cleanup_(action_putp) struct rtnl_act *action = rtnl_act_alloc();
@@ -265,6 +268,8 @@ static int describe_filter(int from, int to, struct rtnl_cls *filter)
 	rtnl_cls_set_prio(filter, 1);
 	if (code >= 0)
 		code = rtnl_tc_set_kind(TC_CAST(filter), "u32");
+	if (code >= 0)
+		code = rtnl_u32_add_key(filter, 0, 0, 0, 0);
 	if (code >= 0)
 		code = rtnl_u32_set_cls_terminal(filter);
 	if (code >= 0)
@@ -294,12 +299,19 @@ struct error *link_redirect(struct netlink *netlink, const struct made_link *fro
 
 #define IFB_PREFIX "ifb-"
 #define IFB_ROOM   (IFNAMSIZ - sizeof(IFB_PREFIX)) /* characters behind the prefix */
+#define IFB_KEPT   6                               /* of a name that is too long */
 
-/* A name that is too long keeps its end, where names that are alike differ. */
+/* A name that is too long keeps its end, and four digits of a hash tell those alike apart. */
 void ifb_name(const char *link, char name[IFNAMSIZ])
 {
 	size_t length = strlen(link);
+	uint8_t hash[6];
 
-	snprintf(name, IFNAMSIZ, IFB_PREFIX "%s",
-		 link + (length > IFB_ROOM ? length - IFB_ROOM : 0));
+	if (length <= IFB_ROOM) {
+		snprintf(name, IFNAMSIZ, IFB_PREFIX "%s", link);
+		return;
+	}
+	link_mac(NULL, NULL, link, hash);
+	snprintf(name, IFNAMSIZ, IFB_PREFIX "%02x%02x-%s", hash[1], hash[2],
+		 link + length - IFB_KEPT);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a plan asks for, link by link, with what each of them has to do with others. */
 #include <errno.h>
-#include <sys/random.h>
 
 #include "link/build.h"
+#include "link/group.h"
+#include "link/owner.h"
 #include "util/string.h"
 
 /*
@@ -46,16 +47,6 @@ struct error *locate(struct error *error, const struct build *build,
 	return error_object(error, name ?: job->planned->name);
 }
 
-/* A group that no one else uses: 30 random bits, and never 0, the default group. */
-uint32_t new_group(void)
-{
-	uint32_t bits = 0;
-
-	if (getrandom(&bits, sizeof(bits), 0) != sizeof(bits))
-		bits = getpid();
-	return (bits & 0x3fffffff) | 0x40000000;
-}
-
 static size_t count_ifbs(const struct plan *plan)
 {
 	size_t n = 0;
@@ -76,19 +67,34 @@ static void plan_ifb(const struct planned_link *of, struct planned_link *ifb)
 	ifb_name(of->name, ifb->name);
 }
 
+/* What a shared namespace knows the link by; its group is its own until it has that. */
+static void set_owner(const struct links *links, struct link_job *job)
+{
+	_cleanup_free_ char *alias = NULL;
+
+	if (!links->lab || job->planned->node != PLAN_LAB_NODE)
+		return;
+	alias = owner_alias(links->lab, job->planned->name);
+	snprintf(job->alias, sizeof(job->alias), "%s", alias);
+	job->made->group = group_new();
+}
+
 static void expect_link(struct build *build, const struct planned_link *planned,
 			uint32_t group)
 {
 	struct links *links = build->links;
+	struct link_job *job = &build->jobs[build->n_jobs++];
 	struct made_link link = {.tap = -1, .group = group, .node = planned->node};
 
 	memcpy(link.name, planned->name, sizeof(link.name));
 	links->made[links->n_made] = link;
-	build->jobs[build->n_jobs++] = (struct link_job){
+	*job = (struct link_job){
 		.planned = planned,
 		.made = &links->made[links->n_made++],
 		.node = links->nodes[planned->node],
+		.group = group,
 	};
+	set_owner(links, job);
 }
 
 static void expect_links(struct build *build)
@@ -96,7 +102,7 @@ static void expect_links(struct build *build)
 	const struct plan *plan = build->plan;
 	size_t n = plan->n_links + count_ifbs(plan), n_ifbs = 0;
 	struct links *links = build->links;
-	uint32_t group = new_group();
+	uint32_t group = group_new();
 
 	build->ifbs = xcalloc(n - plan->n_links, sizeof(*build->ifbs));
 	build->jobs = xcalloc(n, sizeof(*build->jobs));
@@ -123,7 +129,7 @@ static struct error *find_other(const struct build *build, const struct link_job
 }
 
 /* The address that the link is to have, where the kernel isn't to choose it. */
-static void choose_mac(struct link_job *job)
+static void choose_mac(const char *lab, struct link_job *job)
 {
 	const struct link_settings *settings = &job->planned->settings;
 	struct made_link *made = job->made;
@@ -138,7 +144,7 @@ static void choose_mac(struct link_job *job)
 		made->inherits = true;
 		memcpy(made->mac, job->lower->mac, sizeof(made->mac));
 	} else if (is_spoken_on(job->planned)) {
-		link_mac(job->node->name, made->name, made->mac);
+		link_mac(lab, job->node->name, made->name, made->mac);
 	} else {
 		made->has_mac = false;
 	}
@@ -155,7 +161,7 @@ static struct error *relate(const struct build *build, struct link_job *job)
 	try(find_other(build, job, planned->lower, lower, &job->lower));
 	if (planned->kind == LINK_VETH)
 		job->peer = &build->jobs[planned->peer];
-	choose_mac(job);
+	choose_mac(build->plan->lab, job);
 	return NULL;
 }
 

@@ -12,14 +12,17 @@
 #include "topology/plan.h"
 #include "util/error.h"
 
+#define LINK_ALIAS_SIZE 64 /* bytes; room for what owner_alias() writes */
+
 struct made_link {
 	char name[IFNAMSIZ];
-	size_t node;    /* index into the nodes of struct links */
-	int index;      /* the kernel's interface index; 0 until it is known */
-	int tap;        /* descriptor that holds a TAP; -1 otherwise; owned */
-	uint32_t group; /* link group shared by what one links_build() made: see undo() */
-	bool has_mac;   /* else the kernel chooses one */
-	bool inherits;  /* has the address of its lower link, without being told */
+	size_t node; /* index into the nodes of struct links */
+	int index;   /* the kernel's interface index; 0 until it is known */
+	int tap;     /* descriptor that holds a TAP; -1 otherwise; owned */
+	uint32_t
+		group; /* link group shared by what one links_build() made: see delete_groups() */
+	bool has_mac;  /* else the kernel chooses one */
+	bool inherits; /* has the address of its lower link, without being told */
 	uint8_t mac[6];
 	bool without_ipv6; /* the kernel does no IPv6 on it: its MTU is too small (RFC 8200) */
 };
@@ -33,8 +36,10 @@ struct link_job {
 	const struct made_link *lower;  /* NULL: none */
 	const struct link_job *peer;    /* a veth's other end */
 	const struct made_link
-		*redirects; /* ifb: what comes in by this link goes through it */
-	bool exists;        /* it is there already: no step is taken on it */
+		*redirects;          /* ifb: what comes in by this link goes through it */
+	uint32_t group;              /* the one that its links_build() has for all */
+	char alias[LINK_ALIAS_SIZE]; /* in a shared namespace; else "" */
+	bool exists;                 /* it is there already: no step is taken on it */
 };
 
 struct link_kind_ops {
@@ -100,11 +105,12 @@ must_use struct error *link_raise(struct netlink *netlink, int index, uint32_t m
 /* --- addresses.c ------------------------------------------------------------------------ */
 
 /**
- * link_mac() - a hardware address from a link's name and its node's: the same on each run,
+ * link_mac() - a hardware address from the names of lab, node and link: the same on each run,
  * locally administered, and not one of the bridge's ports'
+ * @lab: labs may meet on a segment, with links of the same names; NULL: none
  * @node: NULL for the host side
  */
-void link_mac(const char *node, const char *name, uint8_t mac[6]);
+void link_mac(const char *lab, const char *node, const char *name, uint8_t mac[6]);
 
 /** address_to_abstract() - as libnl has addresses; the caller puts it. NULL: no memory. */
 struct nl_addr *address_to_abstract(const struct address *address);
@@ -143,6 +149,9 @@ must_use struct error *bridge_change_filtering(const struct link_job *job);
 
 #define BRIDGE_NO_FILTERING \
 	"the kernel's bridges don't filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)"
+
+/** tap_drop_queue() - no queue before a TAP's own, where it isn't impaired. */
+must_use struct error *tap_drop_queue(const struct link_job *job);
 
 /** macvlan_mode() - as the kernel numbers them. */
 uint32_t macvlan_mode(enum macvlan_type type);
@@ -191,7 +200,7 @@ must_use struct error *link_redirect(struct netlink *netlink,
 				     const struct made_link *from,
 				     const struct made_link *to);
 
-/** ifb_name() - the name of the ifb before a link: "ifb-LINK", or as much as there is room. */
+/** ifb_name() - the ifb before a link: "ifb-LINK", or "ifb-HASH-" and the end of its name. */
 void ifb_name(const char *link, char name[IFNAMSIZ]);
 
 /** route_text() - "10.0.0.0/8 via 192.0.2.1"; a new string. */

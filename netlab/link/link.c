@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 
 #include "link/build.h"
+#include "link/group.h"
+#include "link/owner.h"
 #include "util/log.h"
 #include "util/string.h"
 
@@ -16,45 +18,60 @@ static bool kernel_has_ipv6(void)
 	return fd >= 0;
 }
 
-struct error *links_open(struct links **result)
+static struct error *open_links(struct links **result, const char *lab)
 {
 	_cleanup_links_ struct links *links = xcalloc(1, sizeof(*links));
 
+	links->lab = xstrdup(lab);
 	grow(links->nodes, links->n_nodes);
-	try(node_open(&links->nodes[0]));
+	try(node_open(&links->nodes[0], lab != NULL));
 	links->n_nodes++;
 	links->has_ipv6 = kernel_has_ipv6();
 	*result = steal_ptr(links);
 	return NULL;
 }
 
-/* One request for a whole group: one for each link takes 17 ms of RCU grace period each. */
-void delete_group(const struct node *node, uint32_t group)
+struct error *links_open(struct links **links)
 {
-	struct ifinfomsg none = {.ifi_family = AF_UNSPEC};
-	_cleanup_message_ struct nl_msg *message =
-		nlmsg_alloc_simple(RTM_DELLINK, NLM_F_REQUEST);
-	_cleanup_error_ struct error *error = NULL;
+	return open_links(links, NULL);
+}
 
-	if (!message || nlmsg_append(message, &none, sizeof(none), NLMSG_ALIGNTO) < 0 ||
-	    nla_put_u32(message, IFLA_GROUP, group) < 0)
-		return;
-	error = netlink_request((struct netlink *)&node->netlink, message,
-				"can't be deleted");
+struct error *links_open_shared(struct links **links, const char *lab)
+{
+	return open_links(links, lab);
+}
+
+static void delete_group(struct links *links, uint32_t group)
+{
+	_cleanup_error_ struct error *error = group_delete(&home(links)->netlink, group);
+
 	if (error && error->code != ENODEV)
 		log_warning("links of group %u: %s", group, error->message);
 }
 
-/*
- * Everything from the @first link on goes: by its group what has one already, by its
- * descriptor a TAP that hasn't. Then the nodes from @first_node on, with the links that they
- * have left: a veth has gone with its other end.
- */
-static void undo(struct links *links, size_t first, size_t first_node)
+static void delete_groups(struct links *links, size_t first)
 {
 	for (size_t i = first; i < links->n_made; i++)
 		if (i == first || links->made[i].group != links->made[i - 1].group)
-			delete_group(home(links), links->made[i].group);
+			delete_group(links, links->made[i].group);
+}
+
+/* In a shared namespace an alias says what is the lab's, whatever was put into its group. */
+static void delete_owned(struct links *links)
+{
+	_cleanup_owned_links_ struct owned_links deleted = {0};
+	_cleanup_error_ struct error *error = owner_delete(links->lab, &deleted);
+
+	if (error)
+		log_warning("links of lab %s: %s", links->lab, error->message);
+}
+
+/*
+ * TAPs from the @first link on go with their descriptors. Then the nodes from @first_node on,
+ * with the links that they have left: a veth has gone with its other end.
+ */
+static void forget(struct links *links, size_t first, size_t first_node)
+{
 	for (size_t i = first; i < links->n_made; i++)
 		close_fd(&links->made[i].tap);
 	links->n_made = first;
@@ -85,6 +102,7 @@ static struct error *build_all(struct build *build)
 {
 	try(make_nodes(build->links, build->plan));
 	try(prepare_jobs(build));
+	try(check_surroundings(build));
 	return take_steps(build);
 }
 
@@ -94,8 +112,10 @@ struct error *links_build(struct links *links, const struct plan *plan)
 	size_t first = links->n_made, first_node = links->n_nodes;
 	struct error *error = build_all(&build);
 
-	if (error)
-		undo(links, first, first_node);
+	if (error) {
+		delete_groups(links, first);
+		forget(links, first, first_node);
+	}
 	free(build.ifbs);
 	free(build.jobs);
 	return error;
@@ -103,7 +123,11 @@ struct error *links_build(struct links *links, const struct plan *plan)
 
 void links_delete(struct links *links)
 {
-	undo(links, 0, 1);
+	if (links->lab)
+		delete_owned(links);
+	else
+		delete_groups(links, 0);
+	forget(links, 0, 1);
 }
 
 int links_tap_fd(const struct links *links, const char *name)
@@ -135,5 +159,6 @@ void links_free(struct links *links)
 		node_free(links->nodes[--links->n_nodes]);
 	free(links->nodes);
 	free(links->made);
+	free(links->lab);
 	free(links);
 }

@@ -17,11 +17,20 @@ struct links;      /* a netlink socket, and the links made through it */
 must_use struct error *links_open(struct links **links);
 
 /**
+ * links_open_shared() - as links_open(), into a namespace that is not the lab's own
+ * @lab: its name, for the alias of each of its links in there: see owner.h
+ *
+ * Nothing in it is changed but by links_build(): "lo" stays as it is.
+ */
+must_use struct error *links_open_shared(struct links **links, const char *lab);
+
+/**
  * links_build() - make every link of @plan, with ports, addresses and all links up
  *
  * IPv6 addresses are usable at once (IFA_F_NODAD). TAPs carry no IPv6 of their own. On error
  * everything that this call made is gone again, and the error names the link, the line of the
- * topology and the kernel's extended ACK.
+ * topology and the kernel's extended ACK. In a shared namespace a name that is taken is said
+ * before anything is made, and whose it is.
  */
 must_use struct error *links_build(struct links *links, const struct plan *plan);
 

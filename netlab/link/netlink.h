@@ -15,7 +15,8 @@
 /* It must stay where it is once initialised: its socket knows its address. */
 struct netlink {
 	struct nl_sock *socket;
-	bool answered;        /* the request under way has its answer */
+	uint32_t sequence;    /* of the request under way; 0: there is none */
+	bool answered;        /* it has its answer */
 	struct extack answer; /* to the request under way */
 };
 
@@ -36,6 +37,15 @@ void netlink_deinit(struct netlink *netlink);
  */
 must_use struct error *netlink_request(struct netlink *netlink, struct nl_msg *message,
 				       const char *what);
+
+/**
+ * netlink_request_both() - as netlink_request(), with a second request in the same datagram
+ *
+ * The kernel does both before it returns to the process, which no signal ends in between. It
+ * does the second also where it has refused the first, whose error is then what is returned.
+ */
+must_use struct error *netlink_request_both(struct netlink *netlink, struct nl_msg *first,
+					    struct nl_msg *second, const char *what);
 
 /**
  * netlink_query() - as netlink_request(), for a request that is also answered with data
@@ -59,6 +69,13 @@ must_use struct error *netlink_dump(struct netlink *netlink, struct nl_msg *mess
  */
 must_use struct error *netlink_find_index(const struct netlink *netlink, const char *name,
 					  const char *what, int *index);
+
+/**
+ * netlink_read_links() - all links of the socket's network namespace
+ * @cache: of struct rtnl_link; the caller frees it with nl_cache_free()
+ */
+must_use struct error *netlink_read_links(struct netlink *netlink,
+					  struct nl_cache **cache);
 
 /** netlink_unbuilt() - the error for a message that libnl could not build (@code of libnl). */
 must_use struct error *netlink_unbuilt(int code);

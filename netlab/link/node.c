@@ -22,8 +22,12 @@ static struct error *node_init(struct node *node)
 	node->namespace = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (node->namespace < 0)
 		return error_errno(errno, "/proc/self/ns/net");
-	try(netlink_init(&node->netlink));
-	return error_object(link_raise(&node->netlink, LOOPBACK_INDEX, 0), "lo");
+	return netlink_init(&node->netlink);
+}
+
+static struct error *raise_loopback(struct node *node)
+{
+	return error_prefix(link_raise(&node->netlink, LOOPBACK_INDEX, 0), "lo");
 }
 
 struct node *node_alloc(const char *name)
@@ -35,18 +39,21 @@ struct node *node_alloc(const char *name)
 	return node;
 }
 
-struct error *node_open(struct node **result)
+struct error *node_open(struct node **result, bool shared)
 {
 	_cleanup_node_ struct node *node = node_alloc(NULL);
 
 	try(node_init(node));
+	if (!shared)
+		try(raise_loopback(node));
 	*result = steal_ptr(node);
 	return NULL;
 }
 
 /*
  * Where /proc/sys is read-only, as in some containers, each link is told by netlink what it can
- * be told so. A kernel without IPv6 has nothing to be told.
+ * be told so. A kernel without IPv6 has nothing to be told; and where no more files may be open,
+ * the next step says so.
  */
 static bool make_quiet(void)
 {
@@ -55,7 +62,7 @@ static bool make_quiet(void)
 
 		if (!error)
 			continue;
-		if (error->code != ENOENT)
+		if (error->code != ENOENT && error->code != EMFILE)
 			log_warning("routers will be solicited: %s", error->message);
 		return false;
 	}
@@ -67,6 +74,7 @@ struct error *node_found(struct node *node, const struct planned_node *planned)
 	if (unshare(CLONE_NEWNET) < 0)
 		return error_errno(errno, "a network namespace is refused");
 	try(node_init(node));
+	try(raise_loopback(node));
 	node->quiet = make_quiet();
 	/* Before there are links: each would be told one by one. */
 	return planned->forward ? sysctl_forward(true) : NULL;

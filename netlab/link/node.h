@@ -19,8 +19,11 @@ struct node {
 	struct netlink netlink;
 };
 
-/** node_open() - the network namespace that the process is in, as the host side; raises lo. */
-must_use struct error *node_open(struct node **node);
+/**
+ * node_open() - the network namespace that the process is in, as the host side
+ * @shared: it isn't the lab's own, and stays as it is; else lo is raised
+ */
+must_use struct error *node_open(struct node **node, bool shared);
 
 /**
  * node_new() - a new network namespace, with lo up and IPv6 that does nothing by itself

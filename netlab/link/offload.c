@@ -1,46 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Offloads, through ethtool's netlink family. The kernel knows an offload as one or several
- * features, of which a device has some; net/ethtool/common.c has their names.
+ * features, and which they are differs from version to version: as in ethtool(8), they are
+ * matched by their names (net/ethtool/common.c) as the running kernel reports them.
  */
 #include <assert.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <linux/ethtool_netlink.h>
 #include <netlink/errno.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 
 #include "link/kind.h"
+#include "util/log.h"
 #include "util/string.h"
 
-#define FEATURES_MAX 4 /* of one offload */
-
-static const char *const features_of[][FEATURES_MAX + 1] = {
-	[OFFLOAD_RX_CHECKSUM] = {"rx-checksum"},
-	[OFFLOAD_TX_CHECKSUM] = {"tx-checksum-ip-generic", "tx-checksum-ipv4",
-				 "tx-checksum-ipv6", "tx-checksum-sctp"},
-	[OFFLOAD_SG] = {"tx-scatter-gather", "tx-scatter-gather-fraglist"},
-	[OFFLOAD_TSO] = {"tx-tcp-segmentation", "tx-tcp6-segmentation",
-			 "tx-tcp-ecn-segmentation", "tx-tcp-mangleid-segmentation"},
-	[OFFLOAD_GSO] = {"tx-generic-segmentation"},
-	[OFFLOAD_GRO] = {"rx-gro"},
+static const char *const patterns[] = {
+	[OFFLOAD_RX_CHECKSUM] = "rx-checksum",
+	[OFFLOAD_TX_CHECKSUM] = "tx-checksum-*",
+	[OFFLOAD_SG] = "tx-scatter-gather*",
+	[OFFLOAD_TSO] = "tx-tcp*-segmentation",
+	[OFFLOAD_GSO] = "tx-generic-segmentation",
+	[OFFLOAD_GRO] = "rx-gro",
 };
-static_assert(ARRAY_SIZE(features_of) == OFFLOADS, "an offload without features");
+static_assert(ARRAY_SIZE(patterns) == OFFLOADS, "an offload without features");
 
-#define for_each_feature(f, offload) \
-	for (const char *const *f = features_of[offload]; *f; f++)
+static bool is_of(const char *feature, enum offload offload)
+{
+	return fnmatch(patterns[offload], feature, 0) == 0;
+}
 
+/* Names of a device's features. */
 struct features {
-	char **changeable; /* that the device lets be changed */
+	char **changeable;
 	char **active;
-	char **refused; /* asked for, and yet not as asked */
 };
+
+/* The first of an offload's features among @names; NULL: none. */
+static const char *find_feature(char *const *names, enum offload offload)
+{
+	strv_foreach (name, names)
+		if (is_of(*name, offload))
+			return *name;
+	return NULL;
+}
 
 static void features_deinit(struct features *features)
 {
 	strv_free(features->changeable);
 	strv_free(features->active);
-	strv_free(features->refused);
 }
 
 static void take_name(const struct nlattr *bit, char ***names)
@@ -52,17 +61,25 @@ static void take_name(const struct nlattr *bit, char ***names)
 		strv_push(names, xstrndup(nla_data(name), nla_len(name)));
 }
 
-/* The names of a bitset's bits, whether it is a list or a mask with values. */
+static bool is_on(const struct nlattr *bit)
+{
+	return nla_find(nla_data(bit), nla_len(bit), ETHTOOL_A_BITSET_BIT_VALUE);
+}
+
+/* The names of the bits that are on: all bits of a list, of a mask those with a value. */
 static void take_bitset(struct nlmsghdr *header, int type, char ***names)
 {
 	const struct nlattr *set = nlmsg_find_attr(header, GENL_HDRLEN, type);
 	const struct nlattr *bits =
 		set ? nla_find(nla_data(set), nla_len(set), ETHTOOL_A_BITSET_BITS) : NULL;
+	bool list = set && nla_find(nla_data(set), nla_len(set), ETHTOOL_A_BITSET_NOMASK);
 	struct nlattr *bit;
 	int rest;
 
-	if (bits)
-		nla_for_each_nested(bit, bits, rest) take_name(bit, names);
+	if (!bits)
+		return;
+	nla_for_each_nested(bit, bits, rest) if (list || is_on(bit))
+		take_name(bit, names);
 }
 
 static int take_state(struct nl_msg *message, void *userdata)
@@ -74,16 +91,8 @@ static int take_state(struct nl_msg *message, void *userdata)
 	return NL_OK;
 }
 
-static int take_difference(struct nl_msg *message, void *userdata)
-{
-	struct features *features = userdata;
-
-	take_bitset(nlmsg_hdr(message), ETHTOOL_A_FEATURES_WANTED, &features->refused);
-	return NL_OK;
-}
-
 /* A request about the job's link: the header of every message of ethtool's. */
-static int begin(const struct link_job *job, int family, int command,
+static int begin(const struct link_job *job, int family, int command, uint32_t flags,
 		 struct nl_msg *message)
 {
 	struct nlattr *nest;
@@ -96,6 +105,8 @@ static int begin(const struct link_job *job, int family, int command,
 	if (!nest)
 		return -NLE_NOMEM;
 	code = nla_put_u32(message, ETHTOOL_A_HEADER_DEV_INDEX, job->made->index);
+	if (code >= 0)
+		code = nla_put_u32(message, ETHTOOL_A_HEADER_FLAGS, flags);
 	nla_nest_end(message, nest);
 	return code;
 }
@@ -125,9 +136,10 @@ static int put_bits(const enum choice choices[OFFLOADS], const struct features *
 	for (enum offload o = 0; o < OFFLOADS; o++) {
 		if (choices[o] == CHOICE_KERNEL)
 			continue;
-		for_each_feature(f, o) if (code >= 0 &&
-					   strv_contains(features->changeable, *f))
-			code = put_bit(message, *f, choices[o] == CHOICE_ON);
+		strv_foreach (feature, features->changeable)
+			if (code >= 0 && is_of(*feature, o))
+				code = put_bit(message, *feature,
+					       choices[o] == CHOICE_ON);
 	}
 	return code;
 }
@@ -151,7 +163,7 @@ static struct error *get_features(const struct link_job *job, struct netlink *ne
 				  int family, struct features *features)
 {
 	_cleanup_message_ struct nl_msg *message = nlmsg_alloc();
-	int code = message ? begin(job, family, ETHTOOL_MSG_FEATURES_GET, message)
+	int code = message ? begin(job, family, ETHTOOL_MSG_FEATURES_GET, 0, message)
 			   : -NLE_NOMEM;
 
 	if (code < 0)
@@ -161,18 +173,51 @@ static struct error *get_features(const struct link_job *job, struct netlink *ne
 }
 
 static struct error *set_features(const struct link_job *job, struct netlink *netlink,
-				  int family, struct features *features)
+				  int family, const struct features *features)
 {
 	_cleanup_message_ struct nl_msg *message = nlmsg_alloc();
-	int code = message ? begin(job, family, ETHTOOL_MSG_FEATURES_SET, message)
+	int code = message ? begin(job, family, ETHTOOL_MSG_FEATURES_SET,
+				   ETHTOOL_FLAG_OMIT_REPLY, message)
 			   : -NLE_NOMEM;
 
 	if (code >= 0)
 		code = put_wanted(job, features, message);
 	if (code < 0)
 		return netlink_unbuilt(code);
-	return netlink_query(netlink, message, take_difference, features,
-			     "its offloads can't be changed");
+	return netlink_request(netlink, message, "its offloads can't be changed");
+}
+
+/* The features of an offload that are to change, and what became of them. */
+struct outcome {
+	const char *stuck; /* the first that is not as wanted; NULL: none */
+	bool any;          /* there is one that can be on, or is */
+	bool done;         /* one is as wanted */
+};
+
+static struct outcome examine(enum offload offload, bool on,
+			      const struct features *features)
+{
+	struct outcome outcome = {0};
+
+	strv_foreach (name, features->active) {
+		if (!is_of(*name, offload))
+			continue;
+		outcome.any = true;
+		if (on)
+			outcome.done = true;
+		else
+			outcome.stuck = outcome.stuck ?: *name;
+	}
+	strv_foreach (name, features->changeable) {
+		if (!is_of(*name, offload) || strv_contains(features->active, *name))
+			continue;
+		outcome.any = true;
+		if (!on)
+			outcome.done = true;
+		else
+			outcome.stuck = outcome.stuck ?: *name;
+	}
+	return outcome;
 }
 
 static struct error *refusal(enum offload offload, bool on, const char *why)
@@ -181,70 +226,75 @@ static struct error *refusal(enum offload offload, bool on, const char *why)
 			 offload_name(offload), on ? "on" : "off", why);
 }
 
-/* What is off for good may stay so; one feature that does it is enough for an offload. */
-static struct error *check_possible(enum offload offload, bool on,
-				    const struct features *features)
+/* As much as the kernel does is enough; a TAP does it once its process can. */
+static struct error *check_one(const struct link_job *job, enum offload offload, bool on,
+			       const struct features *features)
 {
-	size_t n = 0;
+	struct outcome outcome = examine(offload, on, features);
+	_cleanup_free_ char *why = NULL;
 
-	for_each_feature(f, offload)
-	{
-		bool changeable = strv_contains(features->changeable, *f);
-		bool active = strv_contains(features->active, *f);
-
-		if (!on && active && !changeable) {
-			_cleanup_free_ char *why =
-				xasprintf("the kernel keeps %s on", *f);
-
-			return refusal(offload, on, why);
-		}
-		n += changeable || active;
-	}
-	return on && !n ? refusal(offload, on, "a link of this kind has none") : NULL;
-}
-
-/* What a TAP is to do once its process can do it too is asked for, and no more. */
-static struct error *check_done(const struct link_job *job, enum offload offload, bool on,
-				const struct features *features)
-{
-	if (on && job->planned->kind == LINK_TAP)
+	if (on && !outcome.any)
+		return refusal(offload, on, "this link has none");
+	if (!outcome.stuck || (on && job->planned->kind == LINK_TAP))
 		return NULL;
-	for_each_feature(f, offload)
-	{
-		_cleanup_free_ char *why = xasprintf("the kernel keeps %s as it is", *f);
-
-		if (strv_contains(features->refused, *f))
-			return refusal(offload, on, why);
-	}
+	why = xasprintf("the kernel keeps %s %s", outcome.stuck, on ? "off" : "on");
+	if (!outcome.done)
+		return refusal(offload, on, why);
+	log_warning("%s: offload %s is not all %s: %s", job->planned->name,
+		    offload_name(offload), on ? "on" : "off", why);
 	return NULL;
 }
 
-static struct error *change(const struct link_job *job, struct netlink *netlink,
-			    int family, struct features *features)
+static struct error *check(const struct link_job *job, const struct features *features)
 {
 	const enum choice *choices = job->planned->settings.offloads;
 
-	try(get_features(job, netlink, family, features));
 	for (enum offload o = 0; o < OFFLOADS; o++)
 		if (choices[o] != CHOICE_KERNEL)
-			try(check_possible(o, choices[o] == CHOICE_ON, features));
-	try(set_features(job, netlink, family, features));
-	for (enum offload o = 0; o < OFFLOADS; o++)
-		if (choices[o] != CHOICE_KERNEL)
-			try(check_done(job, o, choices[o] == CHOICE_ON, features));
+			try(check_one(job, o, choices[o] == CHOICE_ON, features));
 	return NULL;
+}
+
+static bool can_change(const struct link_job *job, const struct features *features)
+{
+	for (enum offload o = 0; o < OFFLOADS; o++)
+		if (job->planned->settings.offloads[o] != CHOICE_KERNEL &&
+		    find_feature(features->changeable, o))
+			return true;
+	return false;
+}
+
+static struct error *change(const struct link_job *job, struct netlink *netlink,
+			    int family)
+{
+	_cleanup_(features_deinit) struct features before = {0}, after = {0};
+
+	try(get_features(job, netlink, family, &before));
+	if (can_change(job, &before))
+		try(set_features(job, netlink, family, &before));
+	try(get_features(job, netlink, family, &after));
+	return check(job, &after);
+}
+
+/* libnl finds no family, whatever the reason; @code is the kernel's. */
+static struct error *explain_unresolved(int code)
+{
+	if (code && code != ENOENT)
+		return error_errno(code,
+				   "its offloads can't be changed: ethtool netlink");
+	return error_new(EOPNOTSUPP, "its offloads can't be changed: the kernel has no "
+				     "ethtool netlink (since 5.6)");
 }
 
 struct error *link_set_offloads(const struct link_job *job)
 {
-	_cleanup_(features_deinit) struct features features = {0};
 	_cleanup_(netlink_deinit) struct netlink netlink = {0};
 	int family;
 
 	try(netlink_init_generic(&netlink));
+	errno = 0;
 	family = genl_ctrl_resolve(netlink.socket, ETHTOOL_GENL_NAME);
 	if (family < 0)
-		return error_new(EOPNOTSUPP, "its offloads can't be changed: the kernel "
-					     "has no ethtool netlink (since 5.6)");
-	return change(job, &netlink, family, &features);
+		return explain_unresolved(netlink.answer.code ?: errno);
+	return change(job, &netlink, family);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netlink/errno.h>
 
+#include "link/group.h"
 #include "link/kind.h"
 #include "util/string.h"
 
@@ -94,6 +95,22 @@ static struct error *explain(struct error *error, const struct link_job *job)
 	return error_new(EEXIST, "a link of that name exists already");
 }
 
+/*
+ * RTM_NEWLINK takes no alias for a link that it makes (kernel 6.18). The request behind it in
+ * the same datagram gives it one, and names it by its group, which no other link is in: where
+ * the link could not be made because there is one of its name, that one isn't touched.
+ */
+static struct error *request_with_alias(const struct link_job *job,
+					struct nl_msg *message, const char *what)
+{
+	_cleanup_message_ struct nl_msg *naming = NULL;
+	int code = group_set_alias(job->made->group, job->alias, &naming);
+
+	if (code < 0)
+		return netlink_unbuilt(code);
+	return netlink_request_both(&job->node->netlink, message, naming, what);
+}
+
 struct error *link_create(const struct link_job *job)
 {
 	const struct link_kind_ops *ops = link_kind_ops(job->planned->kind);
@@ -103,6 +120,8 @@ struct error *link_create(const struct link_job *job)
 
 	if (code < 0)
 		return netlink_unbuilt(code);
+	if (*job->alias)
+		return explain(request_with_alias(job, message, what), job);
 	return explain(netlink_request(&job->node->netlink, message, what), job);
 }
 

@@ -32,13 +32,29 @@ static bool is_bridge(const struct link_job *job)
 
 /* The steps on links, in their order: each is taken for all links before the next. */
 
+/* A TAP has had no alias so far, and doesn't need it yet: it goes with its descriptor. */
+static struct error *label(const struct link_job *job)
+{
+	_cleanup_route_link_ struct rtnl_link *changes = rtnl_link_alloc();
+
+	if (changes) {
+		rtnl_link_set_group(changes, job->group);
+		rtnl_link_set_ifalias(changes, job->alias);
+	}
+	try(link_change(&job->node->netlink, job->made->index, changes,
+			"can't be given an alias"));
+	job->made->group = job->group;
+	return NULL;
+}
+
 static struct error *make(const struct link_job *job)
 {
 	const struct link_kind_ops *ops = link_kind_ops(job->planned->kind);
 
 	try(ops->create ? ops->create(job) : link_create(job));
-	return netlink_find_index(&job->node->netlink, job->made->name,
-				  "made, but not found", &job->made->index);
+	try(netlink_find_index(&job->node->netlink, job->made->name,
+			       "made, but not found", &job->made->index));
+	return *job->alias ? label(job) : NULL;
 }
 
 static struct error *explain_configure(struct error *error, const char *master)

@@ -4,6 +4,8 @@
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <netlink/errno.h>
+#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -131,17 +133,68 @@ static int build_noqueue(int index, struct nl_msg **message)
 	return rtnl_qdisc_build_add_request(qdisc, NLM_F_CREATE, message);
 }
 
+/* A number is a user, whether or not the system has a name for it. */
+static struct error *find_user(const char *owner, uid_t *uid)
+{
+	char *end;
+	unsigned long number = strtoul(owner, &end, 10);
+	struct passwd *user;
+
+	if (*owner >= '0' && *owner <= '9' && !*end && number < UINT32_MAX) {
+		*uid = number;
+		return NULL;
+	}
+	user = getpwnam(owner);
+	if (!user)
+		return error_new(ENOENT, "owner: there is no user '%s'", owner);
+	*uid = user->pw_uid;
+	return NULL;
+}
+
+static struct error *explain_owner(const char *owner, int code)
+{
+	if (code == EINVAL && owner)
+		return error_hint(
+			error_new(EINVAL,
+				  "owner: user '%s' is not in the lab's user namespace",
+				  owner),
+			"leave 'owner' out, and it is you; or run netlab as root");
+	return error_errno(code, "the TAP can't be made to stay");
+}
+
+/*
+ * A TAP that no guest has stays without a descriptor, for the program that its owner starts;
+ * as long as netlab had it open, no other could (EBUSY). Its group takes it away.
+ */
+static struct error *leave_to_owner(const struct link_job *job)
+{
+	const char *owner = job->planned->owner;
+	uid_t uid = geteuid();
+
+	if (owner)
+		try(find_user(owner, &uid));
+	if (ioctl(job->made->tap, TUNSETOWNER, (unsigned long)uid) < 0 ||
+	    ioctl(job->made->tap, TUNSETPERSIST, 1ul) < 0)
+		return explain_owner(owner, errno);
+	close_fd(&job->made->tap);
+	return NULL;
+}
+
 /*
  * A TAP's queue is its own ring: a queueing discipline before it never holds a frame. The
  * default one, pfifo_fast, comes with three rings of TAP_QUEUE_LENGTH more, which the kernel
  * clears when the TAP is raised: with rings of 80 kB that was half the time of making a TAP.
+ * An impairment is a discipline of its own, and comes in the next step.
  */
-static struct error *tap_prepare(const struct link_job *job)
+struct error *tap_drop_queue(const struct link_job *job)
 {
 	_cleanup_message_ struct nl_msg *message = NULL;
-	int code = build_noqueue(job->made->index, &message);
 	struct error *error;
+	int code;
 
+	if (!impairment_is_none(&job->planned->settings.impair))
+		return NULL;
+	code = build_noqueue(job->made->index, &message);
 	if (code < 0)
 		return netlink_unbuilt(code);
 	error = netlink_request(&job->node->netlink, message, "can't be without a queue");
@@ -151,6 +204,12 @@ static struct error *tap_prepare(const struct link_job *job)
 		error_ignore(steal_ptr(error));
 	}
 	return error;
+}
+
+static struct error *tap_prepare(const struct link_job *job)
+{
+	try(tap_drop_queue(job));
+	return job->planned->persistent ? leave_to_owner(job) : NULL;
 }
 
 const struct link_kind_ops tap_ops = {

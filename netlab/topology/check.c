@@ -34,6 +34,7 @@ static char *identity(const struct virtual_link *link)
 		return NULL;
 	case VIRTUAL_DUMMY:
 	case VIRTUAL_IFB:
+	case VIRTUAL_TAP:
 		return NULL;
 	}
 	return NULL;
@@ -217,6 +218,7 @@ static void check_lab(struct reader *reader)
 	check_routes(reader, &scope, node_value(file, "routes"), topology->routes);
 	check_neighbours(reader, &scope, node_value(file, "neighbours"),
 			 topology->neighbours);
+	check_sysctls(reader, &scope, node_value(file, "sysctls"));
 }
 
 static void check_host(struct reader *reader, struct host *host,

@@ -158,6 +158,19 @@ static void describe_vxlan(const struct planned_link *link, json_t *json)
 	json_set(json_object_get(json, "vxlan"), "port", count_or_nothing(vxlan->port));
 }
 
+static void describe_macvlan(const struct planned_link *link, json_t *json)
+{
+	json_set(json, "macvlan", json_string(macvlan_mode_name(link->macvlan)));
+}
+
+static void describe_tap(const struct planned_link *link, json_t *json)
+{
+	if (!link->persistent)
+		return;
+	json_set(json, "persistent", json_true());
+	json_set(json, "owner", text_or_null(link->owner));
+}
+
 static void describe_kind(const struct planned_link *link, json_t *json)
 {
 	switch (link->kind) {
@@ -167,9 +180,11 @@ static void describe_kind(const struct planned_link *link, json_t *json)
 		return describe_vlan(link, json);
 	case LINK_VXLAN:
 		return describe_vxlan(link, json);
-	case LINK_TAP:
-	case LINK_VETH:
 	case LINK_MACVLAN:
+		return describe_macvlan(link, json);
+	case LINK_TAP:
+		return describe_tap(link, json);
+	case LINK_VETH:
 	case LINK_DUMMY:
 	case LINK_IFB:
 		return;

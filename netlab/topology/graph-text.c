@@ -168,8 +168,12 @@ void label_add_kind(struct graph_label *label, const json_t *link)
 	else if (json_is_integer(json_object_get(link, "vlan")))
 		label_add(label, TONE_PLAIN, "VLAN %" JSON_INTEGER_FORMAT,
 			  get_count(link, "vlan"));
+	else if (json_is_string(json_object_get(link, "macvlan")))
+		label_add(label, TONE_PLAIN, "macvlan %s", get_text(link, "macvlan"));
 	else
 		label_add(label, TONE_PLAIN, "%s", get_text(link, "kind"));
+	if (*get_text(link, "owner"))
+		label_add(label, TONE_PLAIN, "for %s", get_text(link, "owner"));
 }
 
 /* --- what a lab that runs knows ---------------------------------------------------------- */

@@ -150,10 +150,12 @@ static void add_guests(struct graph *graph, const json_t *guests)
 	}
 }
 
+/* A TAP that is no guest's card stands for itself. */
 static bool is_virtual(const json_t *link)
 {
-	return !has_text(link, "kind", "bridge") && !has_text(link, "kind", "tap") &&
-	       !has_text(link, "kind", "veth");
+	if (has_text(link, "kind", "tap"))
+		return json_is_true(json_object_get(link, "persistent"));
+	return !has_text(link, "kind", "bridge") && !has_text(link, "kind", "veth");
 }
 
 static size_t add_bridge(struct graph *graph, const json_t *link)
@@ -352,12 +354,12 @@ static void add_edges(struct build *build, const json_t *guests)
 
 		if (has_text(link, "kind", "bridge"))
 			connect_bridge(build, i);
+		else if (is_virtual(link))
+			connect_virtual(build, i);
 		else if (has_text(link, "kind", "tap"))
 			connect_tap(build, link, guests);
-		else if (has_text(link, "kind", "veth"))
-			connect_veth(build, i);
 		else
-			connect_virtual(build, i);
+			connect_veth(build, i);
 	}
 }
 

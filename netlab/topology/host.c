@@ -69,6 +69,8 @@ static const struct field veth_fields[] = {
 	{"macvlan", read_misplaced, false, 0},
 	{"dummy", read_misplaced, false, 0},
 	{"ifb", read_misplaced, false, 0},
+	{"tap", read_misplaced, false, 0},
+	{"owner", read_misplaced, false, 0},
 	{"link", read_misplaced, false, 0},
 	{"local", read_misplaced, false, 0},
 	{"remote", read_misplaced, false, 0},

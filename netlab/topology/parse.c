@@ -32,10 +32,47 @@ static void read_default_kernel(struct reader *reader, const char *what,
 	read_kernel(reader, what, node, &reader->kernel);
 }
 
-static void read_captured(struct reader *reader, const struct node *node,
-			  struct names *seen, size_t *n)
+/* The links inside hosts, as "HOST/LINK". */
+static void label_links(const struct host *host, struct names *labels)
 {
-	const char *link = read_known(reader, "link", node, &reader->links);
+	for (size_t i = 0; i < host->n_links + host->n_virtuals; i++) {
+		const char *name = i < host->n_links
+					   ? host->links[i].name
+					   : host->virtuals[i - host->n_links].name;
+		_cleanup_free_ char *label = xasprintf("%s/%s", host->name, name);
+
+		names_add(labels, label, host->at, NULL);
+	}
+}
+
+/* Returns the label, borrowed from @labels; NULL, and reported, where there is no such link. */
+static const char *read_label(struct reader *reader, const char *text, struct location at,
+			      const struct names *labels)
+{
+	const struct name *label = names_find(labels, text);
+	_cleanup_free_ char *near = NULL;
+
+	if (label)
+		return label->text;
+	near = names_suggest(labels, text);
+	report_add(reader->reports, at, "no host has the link '%s'%s", text, near);
+	return NULL;
+}
+
+static const char *read_captured_link(struct reader *reader, const struct node *node,
+				      const struct names *labels)
+{
+	const char *text = read_text(reader, "link", node);
+
+	if (text && strchr(text, '/'))
+		return read_label(reader, text, node->at, labels);
+	return text ? read_known(reader, "link", node, &reader->links) : NULL;
+}
+
+static void read_captured(struct reader *reader, const struct node *node,
+			  const struct names *labels, struct names *seen, size_t *n)
+{
+	const char *link = read_captured_link(reader, node, labels);
 	const struct name *earlier = link ? names_add(seen, link, node->at, NULL) : NULL;
 
 	if (earlier)
@@ -49,15 +86,17 @@ static void read_captured(struct reader *reader, const struct node *node,
 static void read_capture(struct reader *reader, const char *what, const struct node *node,
 			 void *into)
 {
-	_cleanup_(names_deinit) struct names seen = {0};
+	_cleanup_(names_deinit) struct names seen = {0}, labels = {0};
 	struct topology *topology = into;
 	size_t n = 0;
 
 	if (!is_list(reader, what, node) || !node->n_items)
 		return;
+	for (size_t i = 0; i < topology->n_hosts; i++)
+		label_links(&topology->hosts[i], &labels);
 	topology->capture = xcalloc(node->n_items + 1, sizeof(char *));
 	for (size_t i = 0; i < node->n_items; i++)
-		read_captured(reader, node->items[i], &seen, &n);
+		read_captured(reader, node->items[i], &labels, &seen, &n);
 }
 
 static const char *const netns_names[] = {

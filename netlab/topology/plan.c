@@ -144,6 +144,8 @@ static enum link_kind kind_of(enum virtual_kind kind)
 		return LINK_DUMMY;
 	case VIRTUAL_IFB:
 		return LINK_IFB;
+	case VIRTUAL_TAP:
+		return LINK_TAP;
 	}
 	return LINK_DUMMY;
 }
@@ -160,6 +162,8 @@ static void add_virtual(struct plan *plan, size_t node, const struct virtual_lin
 	if (link->kind == LINK_VXLAN && !link->vxlan.port)
 		link->vxlan.port = VXLAN_PORT_DEFAULT;
 	link->macvlan = of->macvlan;
+	link->persistent = of->kind == VIRTUAL_TAP;
+	link->owner = of->owner;
 	link->vlans = of->vlans;
 	link->settings = of->settings;
 	set_addresses(link, of->addresses, of->n_addresses);
@@ -226,6 +230,7 @@ struct plan *plan_new(const struct topology *topology)
 	struct plan *plan = xcalloc(1, sizeof(*plan));
 
 	plan->file = topology->file;
+	plan->lab = topology->name;
 	add_nodes(plan, topology);
 	plan->links = xcalloc(count_links(topology), sizeof(*plan->links));
 	for (size_t i = 0; i < topology->n_bridges; i++)
@@ -281,4 +286,17 @@ bool plan_route_rests(const struct plan *plan, size_t node, const struct route *
 		if (plan->links[i].node == node && leads_to(&plan->links[i], &route->via))
 			link = &plan->links[i];
 	return link && link->settings.down;
+}
+
+const struct planned_link *plan_link_labelled(const struct plan *plan, const char *label)
+{
+	const char *slash = strchr(label, '/');
+
+	for (size_t i = PLAN_FIRST_HOST; slash && i < plan->n_nodes; i++) {
+		_cleanup_free_ char *host = xstrndup(label, slash - label);
+
+		if (streq(plan->nodes[i].name, host))
+			return plan_link_of(plan, i, slash + 1);
+	}
+	return slash ? NULL : plan_link(plan, label);
 }

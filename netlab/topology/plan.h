@@ -43,6 +43,9 @@ struct planned_link {
 	struct vlan_settings vlan;
 	struct vxlan_settings vxlan;
 	enum macvlan_type macvlan;
+	bool persistent;   /* a TAP that no guest has: it waits for who opens it */
+	const char *owner; /* the user who may open that, by name or number; NULL: who
+				* runs netlab */
 	struct port_vlans vlans; /* as a port of a bridge that filters VLANs */
 	struct link_settings settings;
 	struct impairment
@@ -71,6 +74,7 @@ struct plan {
 	size_t n_nodes;
 	struct planned_link *links;
 	size_t n_links;
+	const char *lab; /* the topology's name; borrowed */
 };
 
 /** plan_new() - @topology must outlive the plan. Never fails: the topology is valid. */
@@ -97,5 +101,8 @@ const struct planned_link *plan_link_of(const struct plan *plan, size_t node,
  * The kernel drops the routes of a link that is taken down, and takes no new ones.
  */
 bool plan_route_rests(const struct plan *plan, size_t node, const struct route *route);
+
+/** plan_link_labelled() - as plan_link(), of a host where the name is "HOST/LINK". */
+const struct planned_link *plan_link_labelled(const struct plan *plan, const char *label);
 
 #endif

@@ -97,7 +97,7 @@ static char *via_fault(const struct scope *scope, const struct route *route)
 	if (route->via.family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&route->via.v6))
 		return xasprintf("%s is on every link; name the 'device' that is meant",
 				 text);
-	if (!scope_reaches(scope, &route->via) && !scope->is_open)
+	if (!scope_reaches(scope, &route->via))
 		return xasprintf("%s is on no network of %s; name the 'device' that it "
 				 "is behind",
 				 text, scope->what);
@@ -118,6 +118,20 @@ static void check_unique_route(struct reader *reader, struct names *seen,
 			   earlier->at.line);
 }
 
+/*
+ * Where there are links that the file doesn't name, the kernel isn't left to choose one of
+ * them: the route would outlive the lab.
+ */
+static void pin_route(const struct scope *scope, struct route *route)
+{
+	const struct view *view = NULL;
+
+	if (scope->is_open && !*route->device)
+		view = scope_reaches(scope, &route->via);
+	if (view)
+		snprintf(route->device, sizeof(route->device), "%s", view->name);
+}
+
 static void check_route(struct reader *reader, const struct scope *scope,
 			const struct node *node, struct route *route, struct names *seen)
 {
@@ -133,6 +147,8 @@ static void check_route(struct reader *reader, const struct scope *scope,
 		fault = via_fault(scope, route);
 	if (fault)
 		report_add(reader->reports, via->at, "via: %s", fault);
+	else if (route->has_via)
+		pin_route(scope, route);
 	if (!via && !device)
 		report_add(reader->reports, node->at,
 			   "a route needs 'via', 'device', or both");
@@ -281,6 +297,45 @@ static const char *sysctl_fault(const char *name)
 	if (strstr(name, "..") || name[length - 1] == '.')
 		return "a part of it is empty";
 	return NULL;
+}
+
+/* Is it one of a link that the scope has, as net.ipv4.conf.br0.rp_filter? */
+static bool is_of_own_link(const struct scope *scope, const char *name)
+{
+	static const char *const prefixes[] = {"net.ipv4.conf.", "net.ipv6.conf.",
+					       "net.ipv4.neigh.", "net.ipv6.neigh."};
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		const char *link = string_after(name, prefixes[i]);
+		_cleanup_free_ char *own = link ? xstrndup(link, strcspn(link, "."))
+						: NULL;
+
+		if (own && names_find(&scope->names, own))
+			return true;
+	}
+	return false;
+}
+
+static void check_sysctl(struct reader *reader, const struct scope *scope,
+			 const struct node *key)
+{
+	if (key->kind != NODE_SCALAR || sysctl_fault(key->text) ||
+	    is_of_own_link(scope, key->text))
+		return;
+	report_add(reader->reports, key->at,
+		   "sysctl '%s': with 'netns: host' only those of the lab's own links "
+		   "can be set, as net.ipv4.conf.LINK.rp_filter; all others are the "
+		   "host's",
+		   key->text);
+}
+
+void check_sysctls(struct reader *reader, const struct scope *scope,
+		   const struct node *node)
+{
+	if (!scope->is_open || !node || node->kind != NODE_MAPPING)
+		return;
+	for (size_t i = 0; i < node->n_items; i += 2)
+		check_sysctl(reader, scope, node->items[i]);
 }
 
 static char *read_sysctl(struct reader *reader, const struct node *key,

@@ -28,4 +28,11 @@ void check_routes(struct reader *reader, const struct scope *scope,
 void check_neighbours(struct reader *reader, const struct scope *scope,
 		      const struct node *node, struct neighbour *neighbours);
 
+/**
+ * check_sysctls() - where the scope is not the lab's alone, only sysctls of its own links
+ * @node: the mapping they were read from; NULL: there are none
+ */
+void check_sysctls(struct reader *reader, const struct scope *scope,
+		   const struct node *node);
+
 #endif

@@ -117,6 +117,7 @@ static void virtuals_free(struct virtual_link *links, size_t n)
 		free(links[i].name);
 		free(links[i].lower);
 		free(links[i].bridge);
+		free(links[i].owner);
 		free(links[i].addresses);
 		port_vlans_deinit(&links[i].vlans);
 	}

@@ -135,9 +135,10 @@ enum virtual_kind {
 	VIRTUAL_MACVLAN,
 	VIRTUAL_DUMMY,
 	VIRTUAL_IFB,
+	VIRTUAL_TAP,
 };
 
-#define VIRTUAL_KINDS (VIRTUAL_IFB + 1)
+#define VIRTUAL_KINDS (VIRTUAL_TAP + 1)
 
 /* A link that is made out of another one, or out of nothing. */
 struct virtual_link {
@@ -148,6 +149,8 @@ struct virtual_link {
 	struct vlan_settings vlan;
 	struct vxlan_settings vxlan;
 	enum macvlan_type macvlan;
+	char *owner; /* of a TAP: the user, by name or number, who may open it; NULL: who
+			runs netlab */
 	struct port_vlans vlans; /* as a bridge's port */
 	struct link_settings settings;
 	struct address *addresses;
@@ -195,7 +198,8 @@ struct topology {
 	struct neighbour *neighbours; /* of the lab's host side */
 	size_t n_neighbours;
 	char **sysctls; /* of the lab's host side; NULL: none */
-	char **capture; /* names of the host side's links to capture; NULL: none */
+	char **capture; /* links to capture: names of the host side's, and "HOST/LINK";
+			 * NULL: none */
 	struct drive_spec *drives;
 	size_t n_drives;
 	struct debug_step *debugs;

@@ -93,6 +93,12 @@ static void read_existence(struct reader *reader, const char *what,
 			   what);
 }
 
+static void read_owner(struct reader *reader, const char *what, const struct node *node,
+		       void *into)
+{
+	*(char **)into = xstrdup(read_line(reader, what, node));
+}
+
 #define IN_LINK(member) offsetof(struct virtual_link, member)
 
 /* What all kinds have. */
@@ -141,6 +147,12 @@ static const struct field ifb_fields[] = {
 	COMMON_FIELDS,
 };
 
+static const struct field tap_fields[] = {
+	{"tap", read_existence, true, 0},
+	{"owner", read_owner, false, IN_LINK(owner)},
+	COMMON_FIELDS,
+};
+
 static const struct {
 	const char *what;
 	const struct field *fields; /* the first is the key of the kind */
@@ -150,6 +162,7 @@ static const struct {
 	[VIRTUAL_MACVLAN] = {"a macvlan link", macvlan_fields},
 	[VIRTUAL_DUMMY] = {"a dummy link", dummy_fields},
 	[VIRTUAL_IFB] = {"an ifb link", ifb_fields},
+	[VIRTUAL_TAP] = {"a TAP", tap_fields},
 };
 static_assert(ARRAY_SIZE(kinds) == VIRTUAL_KINDS, "a kind that is never read");
 
@@ -205,25 +218,13 @@ static void read_nothing(struct reader *reader, const char *what, const struct n
 
 /* A key that is none of these is a better report than that there is no kind. */
 static const struct field any_fields[] = {
-	NOTHING("vlan"),
-	NOTHING("vxlan"),
-	NOTHING("macvlan"),
-	NOTHING("dummy"),
-	NOTHING("ifb"),
-	NOTHING("link"),
-	NOTHING("local"),
-	NOTHING("remote"),
-	NOTHING("port"),
-	NOTHING("bridge"),
-	NOTHING("vlans"),
-	NOTHING("addresses"),
-	NOTHING("mtu"),
-	NOTHING("mac"),
-	NOTHING("txqueuelen"),
-	NOTHING("offloads"),
-	NOTHING("impair"),
-	NOTHING("up"),
-	{NULL},
+	NOTHING("vlan"),   NOTHING("vxlan"),      NOTHING("macvlan"),
+	NOTHING("dummy"),  NOTHING("ifb"),        NOTHING("tap"),
+	NOTHING("owner"),  NOTHING("link"),       NOTHING("local"),
+	NOTHING("remote"), NOTHING("port"),       NOTHING("bridge"),
+	NOTHING("vlans"),  NOTHING("addresses"),  NOTHING("mtu"),
+	NOTHING("mac"),    NOTHING("txqueuelen"), NOTHING("offloads"),
+	NOTHING("impair"), NOTHING("up"),         {NULL},
 };
 
 static void report_no_kind(struct reader *reader, const struct node *key,
@@ -235,7 +236,7 @@ static void report_no_kind(struct reader *reader, const struct node *key,
 	if (reader->reports->found == before)
 		report_add(reader->reports, key->at,
 			   "link '%s' needs a key that says what it is: vlan, vxlan, "
-			   "macvlan, dummy or ifb",
+			   "macvlan, dummy, ifb or tap",
 			   key->text);
 }
 

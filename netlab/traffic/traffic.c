@@ -8,6 +8,7 @@
 
 #include "traffic/connection.h"
 #include "util/log.h"
+#include "util/process.h"
 #include "util/string.h"
 
 #define EVENTS_AT_ONCE 128
@@ -248,9 +249,7 @@ static struct error *raise_file_limit(unsigned connections)
 					    "files may be open",
 					    connections, (unsigned long)limit.rlim_max),
 				  "raise the hard limit (ulimit -Hn), or use fewer");
-	limit.rlim_cur = needed;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return error_errno(errno, "the limit of open files can't be raised");
+	file_limit_raise();
 	return NULL;
 }
 

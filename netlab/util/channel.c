@@ -29,6 +29,7 @@ struct channel {
 	sd_event_source *io;
 	sd_event_source *deadline; /* of channel_drain() */
 	sd_event_source *backlog;  /* lines that were held back, once they may go on */
+	sd_event_source *broken;   /* of channel_break() */
 	struct lines lines;
 	struct buffer output;
 	size_t queue_limit;
@@ -59,6 +60,7 @@ static void channel_disconnect(struct channel *channel)
 	channel->io = sd_event_source_disable_unref(channel->io);
 	channel->deadline = sd_event_source_disable_unref(channel->deadline);
 	channel->backlog = sd_event_source_disable_unref(channel->backlog);
+	channel->broken = sd_event_source_disable_unref(channel->broken);
 	drop_output(channel);
 	close_fd(&channel->fd);
 }
@@ -186,18 +188,42 @@ static bool is_listening(const struct channel *channel)
 	return !channel->ended && !channel->draining && !channel->held;
 }
 
+static int on_broken(sd_event_source *source, void *userdata)
+{
+	_cleanup_(channel_unrefp) struct channel *channel = channel_ref(userdata);
+
+	(void)source;
+	channel_end_of_input(channel);
+	return 0;
+}
+
+/* The kernel won't tell what happens on the socket: the loop itself ends the connection. */
+static void channel_break(struct channel *channel, int code)
+{
+	if (channel->broken)
+		return;
+	if (!channel->write_error)
+		channel->write_error = error_errno(code, "event loop");
+	sd_event_add_defer(channel->event, &channel->broken, on_broken, channel);
+}
+
 static void channel_flush(struct channel *channel)
 {
 	uint32_t events = is_listening(channel) ? EPOLLIN : 0;
+	int r;
 
 	while (channel->output.size)
 		if (!send_some(channel))
 			break;
 	if (channel->output.size || channel->draining)
 		events |= EPOLLOUT;
-	sd_event_source_set_io_events(channel->io, events);
+	r = sd_event_source_set_io_events(channel->io, events);
 	/* A hangup is reported to the deaf too, and would keep the loop turning. */
-	sd_event_source_set_enabled(channel->io, events ? SD_EVENT_ON : SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(channel->io,
+						events ? SD_EVENT_ON : SD_EVENT_OFF);
+	if (r < 0)
+		channel_break(channel, -r);
 }
 
 /* Descriptors beyond what was agreed are closed: a peer can't fill our table. */

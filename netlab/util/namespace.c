@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -102,10 +103,34 @@ struct error *namespace_join(pid_t pid)
 	return NULL;
 }
 
+struct error *namespace_visit(int fd, struct visit *visit)
+{
+	_cleanup_close_ int home = -1;
+
+	*visit = VISIT_NONE;
+	if (fd < 0)
+		return NULL;
+	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (home < 0 || setns(fd, CLONE_NEWNET) < 0)
+		return error_errno(errno, "a network namespace can't be joined");
+	visit->home = steal_fd(home);
+	return NULL;
+}
+
+void namespace_leave(struct visit *visit)
+{
+	/* It came from there: there is no reason for the kernel to refuse. */
+	if (visit->home >= 0 && setns(visit->home, CLONE_NEWNET) < 0)
+		abort();
+	close_fd(&visit->home);
+}
+
 struct error *namespace_join_net(const char *path)
 {
 	_cleanup_close_ int net = open(path, O_RDONLY | O_CLOEXEC);
 
+	if (net >= 0 && same_namespace(net, "/proc/self/ns/net"))
+		return NULL;
 	if (net < 0 || setns(net, CLONE_NEWNET) < 0)
 		return error_errno(errno, "the network namespace %s can't be joined",
 				   path);

@@ -30,4 +30,23 @@ must_use struct error *namespace_join(pid_t pid);
  */
 must_use struct error *namespace_join_net(const char *path);
 
+/* A visit to another network namespace, which namespace_leave() ends. */
+struct visit {
+	int home; /* descriptor of the one that the process was in; -1: it is there */
+};
+
+#define VISIT_NONE ((struct visit){.home = -1})
+
+/**
+ * namespace_visit() - move this (single-threaded) process into the network namespace that @fd is
+ * open on
+ * @fd: -1: stay
+ * Return: on error it is where it was.
+ */
+must_use struct error *namespace_visit(int fd, struct visit *visit);
+
+/** namespace_leave() - go back; VISIT_NONE is fine. */
+void namespace_leave(struct visit *visit);
+#define _cleanup_visit_ _cleanup_(namespace_leave)
+
 #endif

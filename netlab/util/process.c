@@ -6,9 +6,25 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "util/string.h"
+
+/* As it was before file_limit_raise(). */
+static struct rlimit own_files;
+static bool files_raised;
+
+void file_limit_raise(void)
+{
+	struct rlimit limit;
+
+	if (files_raised || getrlimit(RLIMIT_NOFILE, &own_files) < 0)
+		return;
+	limit = own_files;
+	limit.rlim_cur = limit.rlim_max;
+	files_raised = setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
 
 static int redirect(int from, int to, int null)
 {
@@ -56,6 +72,8 @@ static void child_run(const struct process_options *options, pid_t parent, int r
 			child_signals();
 		strv_foreach (s, options->environment)
 			putenv(*s);
+		if (files_raised)
+			setrlimit(RLIMIT_NOFILE, &own_files);
 		execvp(options->argv[0], options->argv);
 	}
 	if (write(report, &errno, sizeof(errno)) < 0)

@@ -23,6 +23,14 @@ struct process_options {
 };
 
 /**
+ * file_limit_raise() - let this process have as many files open as its hard limit allows
+ *
+ * A lab of many links and hosts wants more than the usual 1024. Programs get the limit as it was
+ * before from process_spawn(): some count on it (select(2)), or close all up to it.
+ */
+void file_limit_raise(void);
+
+/**
  * process_spawn() - start a program that dies with this process (PR_SET_PDEATHSIG)
  * @pid: where to put its process ID; the caller reaps it
  * Return: an error when the program can't be executed (missing, not executable): what

@@ -174,7 +174,7 @@ def test_examples_of_the_manual(tmp_path):
     manual = (SOURCE / "docs" / "netlab-topology.5").read_text()
     examples = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed",
                           manual.partition(".Sh EXAMPLES")[2], re.MULTILINE | re.DOTALL)
-    assert len(examples) == 4
+    assert len(examples) == 5
     for number, example in enumerate(examples):
         path = tmp_path / f"example-{number}.yaml"
         path.write_text(example)

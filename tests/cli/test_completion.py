@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Bash completion, as bash itself asks for it: on the real netlab's verbs and options, and on
 labs and guests that a stand-in for netlab says there are."""
+import json
 import os
 import re
 import shlex
@@ -124,3 +125,15 @@ def test_labs_are_the_folders_of_the_runtime_folder(complete, stand_in, tmp_path
     (tmp_path / "run/my-lab").mkdir(parents=True)
     environment = {**os.environ, "NETLAB_RUNTIME_DIR": str(tmp_path / "run")}
     assert complete(stand_in, "down ", env=environment) == ["my-lab"]
+
+
+def test_labs_that_are_dead(complete, tmp_path):
+    """What is said of them as JSON is netlab's own layout."""
+    dead = tmp_path / "netlab"
+    dead.write_text("#!/bin/sh\ncat <<'END'\n" + json.dumps(
+        [{"lab": "alive", "state": "up"}, {"lab": "dead", "state": "dead", "links": []}],
+        indent=2) + "\nEND\n")
+    dead.chmod(0o755)
+    assert complete(dead, "down ", labs=["alive"]) == ["alive", "dead"]
+    assert complete(dead, "status d", labs=["alive"]) == ["dead"]
+    assert complete(dead, "monitor ", labs=["alive"]) == ["alive"]

@@ -67,6 +67,16 @@ def test_svg_is_for_everyone(graph):
     assert all(g.find(f"{SVG}title").text for g in groups(root, "node"))
 
 
+def test_kind_of_a_virtual_link(graph):
+    root = ElementTree.fromstring(graph(json.dumps({"bridges": {"br0": None}, "hosts": {
+        "a": {"links": {"eth0": {"bridge": "br0"},
+                        "mv": {"macvlan": "private", "link": "eth0"},
+                        "v7": {"vlan": 7, "link": "mv"}, "d": {"dummy": "on"}}}}})))
+    shown = [text for group in groups(root, "node") + groups(root, "edge")
+             for text in texts(group)]
+    assert {"macvlan private", "VLAN 7", "dummy"} <= set(shown)
+
+
 def test_fifty_machines_stay_within_a_screen(graph):
     guests = {f"h{i}": {"nics": [{"bridge": "br0", "addresses": [f"10.0.0.{i + 1}/24"]}]}
               for i in range(50)}
@@ -104,6 +114,17 @@ def test_mermaid_is_made_of_nodes_and_edges(graph):
     assert ("router", "br1") in edges
     classes = [line for line in lines if line.startswith("\tclassDef ")]
     assert len(lines) == 1 + len(nodes) + len(edges) + len(classes)
+
+
+def test_a_tap_that_no_guest_has(graph):
+    root = ElementTree.fromstring(graph(
+        "name: t\nbridges: {br0: }\n"
+        "links: {t0: {tap: on, owner: alice, bridge: br0}, t1: {tap: on}}\n"))
+    nodes = {texts(g)[0]: texts(g)[1:] for g in groups(root, "node")}
+    assert nodes["t0"] == ["tap", "for alice"] and nodes["t1"] == ["tap"]
+    ids = {g.get("id"): texts(g)[0] for g in groups(root, "node")}
+    assert {(ids[g.get("data-from")], ids[g.get("data-to")]) for g in groups(root, "edge")} >= {
+        ("t0", "br0")}
 
 
 def test_into_a_file(netlab, run, source, tmp_path):

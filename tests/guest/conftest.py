@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Labs for the tests of this folder. They run under TCG, so that they mean the same anywhere."""
+import subprocess
+
 import pytest
 
 from lab import Lab, write_topology
@@ -27,6 +29,22 @@ def lab(make_lab):
     made = make_lab()
     made.up().ok()
     return made
+
+
+@pytest.fixture
+def start_verb(netlab):
+    """start_verb(*words) -> Popen of a verb that runs on, ended with the test."""
+    running = []
+
+    def start(*words):
+        running.append(subprocess.Popen([netlab, *map(str, words)], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate(timeout=60)
 
 
 @pytest.fixture

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hosts: network namespaces of a lab, as iproute2 sees them from within."""
+import json
+import pathlib
+import resource
+import signal
+
 import pytest
 
 from lab import fields
@@ -102,9 +107,41 @@ def test_a_refused_request_names_host_and_line_and_leaves_nothing(make_lab):
     assert "no lab is up" in lab.verb("status").ok().stdout
 
 
-def test_the_hosts_own_namespace_is_not_used_yet(make_lab):
-    result = make_lab("later", guests=None, capture=None, netns="host").up().exited(1)
-    assert "netns: host is not carried out by this version" in result.stderr
+def test_an_offload_that_is_on_in_part_or_not_at_all_is_said(make_lab):
+    """TCP segmentation wants checksums. Of its features, Linux 6.18 lets one stay on without,
+    and netlab warns; 6.1 none, which is an error."""
+    lab = make_lab("part", guests=None, capture=None, bridges={
+        "br0": {"offloads": {"tx-checksum": "off", "tso": "on"}}})
+    done = lab.up()
+    assert "br0: " in done.stderr and "the kernel keeps tx-tcp-segmentation off" in done.stderr
+    assert ("offload tso is not all on" if done.returncode == 0 else
+            "offload tso can't be turned on") in done.stderr
+
+
+@pytest.mark.parametrize("hard, status", [(4096, 0), (64, 1)])
+def test_more_hosts_than_files_may_be_open(make_lab, source, run, hard, status):
+    """The soft limit is netlab's to raise, and its commands keep it; the hard one is not."""
+    lab = make_lab("many", topology=source / "topologies/fifty-hosts.yaml")
+    up = run("prlimit", f"--nofile=64:{hard}", lab.netlab, "up", lab.topology, "--name", lab.name,
+             "-o", lab.output, deadline=180).exited(status)
+    if status:
+        assert up.stderr.count("\n") == 1, "one line"
+        assert "Too many open files; " in up.stderr and "(ulimit -Hn)" in up.stderr
+        return
+    files = pathlib.Path(f"/proc/{lab.status()['pid']}/fd")
+    assert len(list(files.iterdir())) > 64
+    limit = run("prlimit", "--nofile=64:4096", lab.netlab, "exec", f"{lab.name}/h01", "--", "sh",
+                "-c", "ulimit -Sn").ok().stdout
+    assert limit == "64\n"
+
+
+def test_qemu_gets_the_limit_of_files_that_netlab_got(make_lab, run):
+    lab = make_lab("limits")
+    run("prlimit", "--nofile=500:4096", lab.netlab, "up", lab.topology, "--name", lab.name,
+        "-o", lab.output, "--accel", "tcg", deadline=180).ok()
+    status = lab.status()
+    assert [resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in (
+        status["pid"], status["guests"][0]["pid"])] == [(4096, 4096), (500, 4096)]
 
 
 def test_fifty_hosts(make_lab, source):
@@ -131,3 +168,73 @@ def test_a_link_that_is_to_be_down_is_down_and_its_routes_rest(make_lab):
     eth0 = next(link for link in lab.status()["links"]
                 if (link["node"], link["name"]) == ("one", "eth0"))
     assert eth0["up"] is False
+
+
+def test_status_counts_what_crosses_links_of_hosts(net):
+    assert reaches(net, "router", "10.3.0.2")
+    live = next(link["live"] for link in net.status()["links"]
+                if (link["node"], link["name"]) == ("router", "eth2"))
+    shown = net.exec("router", "ip", "-j", "-s", "link", "show", "eth2").json()[0]
+    assert live["index"] == shown["ifindex"] and live["up"] and live["carrier"]
+    assert live["rx"]["frames"] > 0
+    assert live["mac"] == shown["address"]
+
+
+def test_a_link_inside_a_host_that_someone_deleted(net):
+    net.exec("client", "ip", "link", "delete", "mv0").ok()
+    assert [link["name"] for link in net.status()["links"] if link["live"] is None] == ["mv0"]
+
+
+def test_monitor_tells_what_happens_in_hosts(net, start_verb):
+    monitor = start_verb("monitor", net.name)
+    assert "watching lab" in monitor.stderr.readline()
+    net.exec("router", "ip", "link", "set", "eth2", "mtu", "1300").ok()
+    for line in monitor.stdout:
+        if "mtu 1500 -> 1300" in line:
+            break
+    assert "router: link eth2: mtu 1500 -> 1300" in line
+
+
+def test_monitor_names_the_host_in_json(net, start_verb):
+    monitor = start_verb("monitor", net.name, "--json")
+    assert "watching lab" in monitor.stderr.readline()
+    net.exec("server", "ip", "address", "add", "192.0.2.9/32", "dev", "direct").ok()
+    event = next(event for event in map(json.loads, monitor.stdout)
+                 if event["event"] == "address")
+    assert (event["node"], event["link"], event["address"]) == (
+        "server", "direct", "192.0.2.9/32")
+
+
+def test_capture_inside_hosts(net, start_verb, tmp_path):
+    path = tmp_path / "c.pcapng"
+    capture = start_verb("capture", net.name, "-w", path, "router/eth2", "client/eth0")
+    assert "capturing into" in capture.stderr.readline()
+    assert reaches(net, "router", "10.3.0.2") and reaches(net, "client", "10.1.0.254")
+    capture.send_signal(signal.SIGINT)
+    _, err = capture.communicate(timeout=60)
+    assert capture.returncode == 0 and "router/eth2: " in err
+    echoes = fields(path, "frame.interface_name", "ip.dst", only="icmp.type == 8")
+    assert ["router/eth2", "10.3.0.2"] in echoes and ["client/eth0", "10.1.0.254"] in echoes
+
+
+def test_capture_names_the_links_that_there_are(net, tmp_path):
+    result = net.verb("capture", net.name, "-w", tmp_path / "c", "router/eth7").exited(1)
+    assert "no link 'router/eth7'" in result.stderr and "router/eth2" in result.stderr
+
+
+def test_the_topology_captures_inside_hosts(make_lab, tmp_path):
+    pair = {"a": {"links": {"eth0": {"peer": "b/eth0", "addresses": ["10.3.0.1/30"]}}},
+            "b": {"links": {"eth0": {"addresses": ["10.3.0.2/30"]}}}}
+    lab = make_lab("pair", guests=None, bridges=None, hosts=pair, capture=["b/eth0"])
+    lab.up().ok()
+    assert reaches(lab, "a", "10.3.0.2")
+    lab.down().ok()
+    assert ["b/eth0"] in fields(lab.output / "pair.pcapng", "frame.interface_name",
+                                only="icmp.type == 8 && ip.dst == 10.3.0.2")
+
+
+def test_a_captured_link_that_no_host_has(make_lab):
+    pair = {"a": {"links": {"eth0": {"peer": "b/eth0"}}}, "b": {"links": {"eth0": {}}}}
+    lab = make_lab("pair", guests=None, bridges=None, hosts=pair, capture=["b/eth1"])
+    result = lab.verb("check", lab.topology).exited(1)
+    assert "no host has the link 'b/eth1'; did you mean 'b/eth0'?" in result.stderr

@@ -146,3 +146,40 @@ def test_links_of_all_kinds(inner):
     assert [one["ifname"] for one in inner.exec("host", "ip", "-j", "link").json()] == [
         "lo", "br0"]
     inner.settle()
+
+
+def test_what_comes_in_by_a_guests_card(inner, cache):
+    """Through an ifb, which comes and goes. The guest is never let go: its TAP is what counts."""
+    def write(**impair):
+        inner.write(bridges={"br0": {}}, guests={"g": {"memory": "64M", "nics": [
+            {"bridge": "br0", **({"impair": impair} if impair else {})}]}})
+
+    def actions():
+        shown = inner.exec("host", "tc", "-j", "filter", "show", "dev", "g.0", "ingress").json()
+        return [a["to_dev"] for f in shown for a in f.get("options", {}).get("actions", [])]
+
+    write()
+    inner.outer.run("env", f"XDG_CACHE_HOME={cache}", inner.outer.netlab, "up",
+                    "/tmp/inner.yaml", "--freeze", "--accel", "tcg").ok()
+    inner.settle()
+    write(**{"from": {"delay": "5ms"}})
+    assert inner.lines() == ["+ link ifb-g.0: ifb"]
+    assert actions() == ["ifb-g.0"]
+    assert qdiscs(inner, "host", "ifb-g.0")["netem"]["delay"]["delay"] == 0.005
+    inner.settle()
+    write(**{"from": {"delay": "7ms"}, "to": {"loss": "1%"}})
+    assert inner.lines() == ["~ g.0: impair none -> loss 1%",
+                             "~ ifb-g.0: impair delay 5ms -> delay 7ms"]
+    inner.settle()
+    inner.exec("host", "ip", "link", "del", "ifb-g.0").ok()
+    assert inner.lines() == ["- redirect to ifb-g.0 of g.0", "+ link ifb-g.0: ifb"]
+    assert actions() == ["ifb-g.0"]
+    inner.exec("host", "tc", "qdisc", "del", "dev", "g.0", "clsact").ok()
+    assert inner.lines() == ["+ redirect to ifb-g.0 of g.0"]
+    assert actions() == ["ifb-g.0"]
+    inner.settle()
+    write()
+    assert inner.lines() == ["- redirect to ifb-g.0 of g.0", "- link ifb-g.0: ifb",
+                             "~ g.0: impair loss 1% -> none"]
+    assert set(qdiscs(inner, "host", "g.0")) == {"noqueue"}
+    inner.settle()

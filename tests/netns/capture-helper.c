@@ -90,7 +90,9 @@ static struct error *start(struct run *run, char **argv, struct capture **captur
 
 	for (char **name = argv + 5; *name && options.n_links < ARRAY_SIZE(links); name++)
 		links[options.n_links++] =
-			(struct capture_link){*name, "a link of the test"};
+			(struct capture_link){.name = *name,
+					      .description = "a link of the test",
+					      .namespace = -1};
 	try(open_output(argv[1], &fd));
 	return capture_new(capture, run->event, fd, &options, on_failed, run);
 }

@@ -3,10 +3,13 @@
  * Builds links in namespaces of its own and holds them, for test_link.py:
  *   link-holder bridge NAME [ADDRESS,...] tap NAME BRIDGE ... [also ...] [--here]
  *   link-holder --topology FILE [--here]
+ *   link-holder --shared LAB --topology FILE
  * Each "also" ends a plan: the next is built by another call. --here stays in the caller's
- * network namespace. Prints "READY PID", or "FAILED CODE: text" (and goes on), then obeys stdin:
+ * network namespace, and --shared does that as for "netns: host". Prints "READY PID", or "FAILED
+ * CODE: text" (and goes on), then obeys stdin:
  *   fd TAP          prints the TAP's descriptor flags: "fd nonblock cloexec vnet_hdr=N"
  *   frames TAP MS   every frame that leaves the TAP within MS ms, as hex lines, then "END"
+ *   send TAP HEX    the frame comes in by the TAP, as from its guest; prints its length
  *   node NAME       prints "node FD", its namespace's descriptor; -1 where there is none
  *   delete          links_delete(), prints "DELETED"
  * End of input ends it.
@@ -96,6 +99,10 @@ static struct error *build_topology(const char *file)
 
 static struct error *build(char **words, bool here)
 {
+	if (*words && streq(*words, "--shared")) {
+		try(links_open_shared(&links, words[1]));
+		return build_topology(words[3]);
+	}
 	if (!here)
 		try(namespace_enter_new());
 	try(links_open(&links));
@@ -144,6 +151,16 @@ static void show_frames(const char *name, long ms)
 	printf("END\n");
 }
 
+static void send_frame(const char *name, const char *hex)
+{
+	unsigned char frame[VNET_HEADER_SIZE + 128] = {0};
+	size_t n = VNET_HEADER_SIZE;
+
+	for (; n < sizeof(frame) && sscanf(hex, "%2hhx", &frame[n]) == 1; hex += 2)
+		n++;
+	printf("%zd\n", write(links_tap_fd(links, name), frame, n) - VNET_HEADER_SIZE);
+}
+
 static void show_node(const char *name)
 {
 	int fd = -1;
@@ -165,6 +182,8 @@ static void obey(char *line)
 		show_node(name);
 	if (verb && name && number && streq(verb, "frames"))
 		show_frames(name, atol(number));
+	if (verb && name && number && streq(verb, "send"))
+		send_frame(name, number);
 	if (verb && streq(verb, "delete")) {
 		links_delete(links);
 		printf("DELETED\n");

@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Links as iproute2 sees them, in network namespaces that netlab makes for itself."""
-import json
 import os
 import pathlib
 import pwd
-import selectors
 import shutil
-import signal
 import stat
 import struct
 import subprocess
@@ -14,80 +11,11 @@ import tempfile
 
 import pytest
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("NETLAB_BUILD", SOURCE / "build"))
-HOLDER = BUILD / "tests/netns/link-holder"
-TUN = pathlib.Path("/dev/net/tun")
-DEADLINE = 120  # seconds until anything counts as hung, in an emulated guest too
+from holder import DEADLINE, HOLDER
 
+TUN = pathlib.Path("/dev/net/tun")
 LAB = ("bridge", "br0", "192.168.100.50/24,fd00:100::50/64",
        "tap", "server0", "br0", "tap", "client0", "br0")
-
-
-class Holder:
-    """A process that builds links in its own namespaces and keeps them until it ends."""
-
-    def __init__(self, *arguments, prefix=(), program=HOLDER):
-        self.process = subprocess.Popen(
-            [*prefix, str(program), *arguments], text=True, bufsize=1,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.outcome = self.line()
-        self.pid = self.process.pid
-
-    def line(self):
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            assert selector.select(DEADLINE), "the holder says nothing"
-        return self.process.stdout.readline().rstrip("\n")
-
-    def ask(self, command):
-        self.process.stdin.write(command + "\n")
-        return self.line()
-
-    def frames(self, tap, seconds):
-        """What leaves a TAP from its creation on, until `seconds` from now."""
-        answer, frames = self.ask(f"frames {tap} {int(seconds * 1000)}"), []
-        while answer != "END":
-            frames.append(bytes.fromhex(answer))
-            answer = self.line()
-        return frames
-
-    def inside(self, *command):
-        user = [] if os.geteuid() == 0 else ["-U", "--preserve-credentials"]
-        return subprocess.run(["nsenter", "-t", str(self.pid), *user, "-n", *command],
-                              capture_output=True, text=True, timeout=DEADLINE)
-
-    def ip(self, *arguments):
-        result = self.inside("ip", "-j", "-d", *arguments)
-        assert result.returncode == 0, result.stderr
-        return json.loads(result.stdout or "[]")
-
-    def links(self):
-        return {link["ifname"]: link for link in self.ip("link")}
-
-    def addresses(self, name):
-        found = self.ip("addr", "show", "dev", name)
-        return {a["local"]: a for link in found for a in link.get("addr_info", [])}
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(DEADLINE)
-        self.process.stdout.close()
-
-
-@pytest.fixture
-def hold():
-    holders = []
-
-    def start(*arguments, **options):
-        holders.append(Holder(*arguments, **options))
-        return holders[-1]
-
-    yield start
-    for holder in holders:
-        if holder.process.poll() is None:
-            holder.close()
-        assert holder.process.returncode in (0, -signal.SIGKILL)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ static void test_everything(void **state)
 		.mac = {0x52, 0x54, 0, 0x12, 0x34, 0x56},
 		.addresses = addresses,
 		.n_addresses = 2,
+		.settings.mtu = 1400,
 	};
 	char *words[] = {"sh", "-c", "echo a b", "", NULL};
 	struct guest guest = {
@@ -34,9 +35,10 @@ static void test_everything(void **state)
 	inet_pton(AF_INET, "192.168.100.224", &addresses[0].v4);
 	inet_pton(AF_INET6, "fd00:100::224", &addresses[1].v6);
 	assert_null(cmdline_build(&guest, &line));
-	assert_string_equal(line, "console=ttyS0 nokaslr netlab.name=server "
-				  "netlab.nic=52:54:00:12:34:56,192.168.100.224/24,"
-				  "fd00:100::224/64 quiet -- sh -c \"echo a b\" \"\"");
+	assert_string_equal(line,
+			    "console=ttyS0 nokaslr netlab.name=server "
+			    "netlab.nic=52:54:00:12:34:56,mtu=1400,192.168.100.224/24,"
+			    "fd00:100::224/64 quiet -- sh -c \"echo a b\" \"\"");
 }
 
 static void test_root(void **state)

@@ -172,8 +172,9 @@ static void test_describes_a_plan(void **state)
 		 .n_addresses = 1,
 		 .settings.impair.delay_ns = 7},
 		{.kind = LINK_VXLAN, .name = "vx", .vxlan.id = 42},
+		{.kind = LINK_MACVLAN, .name = "mv", .macvlan = MACVLAN_VEPA},
 	};
-	const struct plan plan = {"t.yaml", nodes, 2, links, 3};
+	const struct plan plan = {"t.yaml", nodes, 2, links, 4, "t"};
 	_cleanup_json_ json_t *json = NULL, *wanted = NULL;
 
 	(void)state;
@@ -199,7 +200,11 @@ static void test_describes_a_plan(void **state)
 		"{\"name\": \"vx\", \"kind\": \"vxlan\", \"node\": \"host\","
 		" \"description\": \"vxlan vx\", \"bridge\": null, \"lower\": null,"
 		" \"peer\": null, \"guest\": null, \"addresses\": [], \"vxlan\":"
-		" {\"id\": 42, \"local\": null, \"remote\": null}}]}",
+		" {\"id\": 42, \"local\": null, \"remote\": null}},"
+		"{\"name\": \"mv\", \"kind\": \"macvlan\", \"node\": \"host\","
+		" \"description\": \"macvlan mv\", \"bridge\": null, \"lower\": null,"
+		" \"peer\": null, \"guest\": null, \"addresses\": [],"
+		" \"macvlan\": \"vepa\"}]}",
 		0, NULL);
 	assert_non_null(wanted);
 	assert_true(json_equal(json, wanted));

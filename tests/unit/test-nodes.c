@@ -157,11 +157,11 @@ static const struct golden names[] = {
 
 static const struct golden kinds[] = {
 	{LINK("mtu: 1500"), "2:9: link 'l' needs a key that says what it is: vlan, "
-			    "vxlan, macvlan, dummy or ifb"},
+			    "vxlan, macvlan, dummy, ifb or tap"},
 	{LINK("vlna: 7"), "2:13: unknown key 'vlna'; did you mean 'vlan'?"},
 	{"links: {l: , m: [], n: 7}\n",
-	 "1:9: link 'l' needs a key that says what it is: vlan, vxlan, macvlan, dummy or "
-	 "ifb\n"
+	 "1:9: link 'l' needs a key that says what it is: vlan, vxlan, macvlan, dummy, "
+	 "ifb or tap\n"
 	 "1:17: a link: a mapping is wanted here, not a list\n"
 	 "1:24: a link: a mapping is wanted here, not text"},
 	{LINK("vlan: 7, vxlan: 8"),
@@ -170,9 +170,10 @@ static const struct golden kinds[] = {
 	 "2:42: a link is one thing: 'vlan' and 'bridge' exclude each other"},
 	{VETH("peer: b/y, bridge: br0"),
 	 "2:31: a link is one thing: 'bridge' and 'peer' exclude each other"},
-	{LINK("peer: a/b"), "2:13: unknown key 'peer'; a link has: vlan, vxlan, macvlan, "
-			    "dummy, ifb, link, local, remote, port, bridge, vlans, "
-			    "addresses, mtu, mac, txqueuelen, offloads, impair, up"},
+	{LINK("peer: a/b"),
+	 "2:13: unknown key 'peer'; a link has: vlan, vxlan, macvlan, "
+	 "dummy, ifb, tap, owner, link, local, remote, port, "
+	 "bridge, vlans, addresses, mtu, mac, txqueuelen, offloads, impair, up"},
 	{LINK("vlan: 7"), "2:12: a VLAN link needs the key 'link'"},
 	{LINK("vlan: 0, link: br0"), "2:19: vlan: '0' is not a number from 1 to 4094"},
 	{LINK("vlan: 7, link: br0, remote: 10.0.0.9"),
@@ -201,6 +202,18 @@ static const struct golden kinds[] = {
 	{LINK("ifb: on, link: br0"),
 	 "2:22: unknown key 'link'; an ifb link has: ifb, bridge, vlans, addresses, mtu, "
 	 "mac, txqueuelen, offloads, impair, up"},
+	{LINK("tap: on, owner: alice, bridge: br0"), "fine"},
+	{LINK("tap: on, owner: 65534, addresses: [10.0.0.7/24], txqueuelen: 9"), "fine"},
+	{VETH("tap: on"), "fine"},
+	{LINK("tap: off"),
+	 "2:18: tap: it says what the link is, so it can't be off; leave the link out"},
+	{LINK("tap: on, owner: [alice]"), "2:29: owner: text is wanted here, not a list"},
+	{LINK("tap: on, owner: ''"), "2:29: owner: it is empty"},
+	{LINK("dummy: on, owner: alice"),
+	 "2:24: unknown key 'owner'; a dummy link has: dummy, bridge, vlans, addresses, "
+	 "mtu, mac, txqueuelen, offloads, impair, up"},
+	{VETH("bridge: br0, owner: alice"),
+	 "2:45: owner: a link to a bridge or a peer has none; it is for virtual links"},
 	{LINK("dummy: on, bridge: br1"),
 	 "2:32: no bridge 'br1' is defined; did you mean 'br0'?"},
 	{LINK("dummy: on, bridge: br0, addresses: [10.0.0.7/24]"),
@@ -330,7 +343,10 @@ static const struct golden routes[] = {
 	 "routes: [{to: 10.1.0.0/16, via: 10.0.0.2}, {to: 10.2.0.0/16, via: 10.2.0.1}]\n",
 	 "2:67: via: 10.2.0.1 is on no network of the lab's host side; name the 'device' "
 	 "that it is behind"},
-	{"netns: host\n" BR0 "routes: [{to: 10.2.0.0/16, via: 10.2.0.1}]\n", "fine"},
+	{"netns: host\n" BR0 "routes: [{to: 10.2.0.0/16, via: 10.2.0.1}]\n",
+	 "3:33: via: 10.2.0.1 is on no network of the lab's host side; name the 'device' "
+	 "that it is behind"},
+	{"netns: host\n" BR0 "routes: [{to: 10.2.0.0/16, via: 10.0.0.9}]\n", "fine"},
 	{BR0
 	 "guests: {g: {nics: [{host: {addresses: [10.7.0.1/30]}}]}}\n"
 	 "routes: [{to: 10.8.0.0/16, device: g.0}, {to: 10.9.0.0/16, via: 10.7.0.2}]\n",
@@ -367,6 +383,10 @@ static const struct golden neighbours[] = {
 	 "2:153: neighbour 10.0.0.9 on 'eth0' is given twice; first in line 2"},
 };
 
+#define OTHERS                                                                 \
+	"with 'netns: host' only those of the lab's own links can be set, as " \
+	"net.ipv4.conf.LINK.rp_filter; all others are the host's\n"
+
 static const struct golden sysctls[] = {
 	{HOST("sysctls: {net.ipv4.tcp_sack: 0, net.ipv4.tcp_rmem: 1 2 3}"), "fine"},
 	{HOST("sysctls: [net.ipv4.tcp_sack]"),
@@ -390,6 +410,18 @@ static const struct golden sysctls[] = {
 	 "2:58: net.a: there is a control character in it\n"
 	 "2:66: net.b: text is wanted here, not nothing\n"
 	 "2:82: net.c: text is wanted here, not a list"},
+	{"netns: host\n" BR0 "links: {d0: {dummy: on}}\n"
+	 "sysctls: {net.ipv4.conf.br0.rp_filter: 0, net.ipv6.neigh.d0.retrans_time_ms: "
+	 "9}\n",
+	 "fine"},
+	{"netns: host\n" BR0 "sysctls: {net.ipv4.ip_forward: 1,\n"
+	 " net.ipv6.conf.all.forwarding: 1,\n net.ipv4.conf.eth0.rp_filter: 0, net: 1}\n"
+	 "hosts: {a: {sysctls: {net.ipv4.ip_forward: 1}}}\n",
+	 "3:11: sysctl 'net.ipv4.ip_forward': " OTHERS
+	 "4:2: sysctl 'net.ipv6.conf.all.forwarding': " OTHERS
+	 "5:2: sysctl 'net.ipv4.conf.eth0.rp_filter': " OTHERS
+	 "5:35: sysctl 'net': only those that begin with 'net.' are a network "
+	 "namespace's own"},
 	{"sysctls: {net.a: 1,\n net.a: 2}\n" BR0,
 	 "2:2: sysctl 'net.a' is given twice; first in line 1"},
 	{HOST("forward: yes"), "2:22: forward: 'yes' is neither on nor off"},

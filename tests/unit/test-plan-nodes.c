@@ -371,6 +371,27 @@ static void test_speed(void **state)
 	assert_true(took < 50000000);
 }
 
+static void test_shared_host_side(void **state)
+{
+	_cleanup_topology_ struct topology *topology =
+		parse("netns: host\n"
+		      "bridges: {br0: {addresses: [10.0.0.1/24]}}\n"
+		      "links: {t: {tap: on, owner: alice, bridge: br0}, u: {tap: on}}\n"
+		      "routes: [{to: 10.1.0.0/16, via: 10.0.0.2}]\n");
+	_cleanup_plan_ struct plan *plan = plan_new(topology);
+	const struct planned_link *tap = plan_link(plan, "t");
+
+	(void)state;
+	assert_string_equal(plan->nodes[0].routes[0].device, "br0");
+	assert_int_equal(tap->kind, LINK_TAP);
+	assert_true(tap->persistent);
+	assert_string_equal(tap->owner, "alice");
+	assert_string_equal(tap->master, "br0");
+	assert_true(plan_link(plan, "u")->persistent);
+	assert_null(plan_link(plan, "u")->owner);
+	assert_false(plan_link(plan, "br0")->persistent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +404,7 @@ int main(void)
 		cmocka_unit_test(test_virtual_settings),
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_outer_names),
+		cmocka_unit_test(test_shared_host_side),
 		cmocka_unit_test(test_too_many_ports),
 		cmocka_unit_test(test_speed),
 	};
