@@ -20,11 +20,16 @@ struct error *check_topology(const struct lab_options *options,
 	return advise(topology_check_fixed(options->topology, wanted), options, wanted);
 }
 
-static bool is_deletion(const struct change *change, const struct topology *topology)
+/* A host's link is "HOST/LINK" there. */
+static bool ends_capture(const struct change *change, const struct topology *topology)
 {
+	_cleanup_free_ char *label =
+		streq(change->node, HOST_SIDE)
+			? xstrdup(change->link)
+			: xasprintf("%s/%s", change->node, change->link);
+
 	return change->object == CHANGE_LINK && change->action == CHANGE_DELETE &&
-	       streq(change->node, HOST_SIDE) &&
-	       strv_contains(topology->capture, change->link);
+	       strv_contains(topology->capture, label);
 }
 
 struct error *check_captured(const struct lab_options *options,
@@ -33,7 +38,7 @@ struct error *check_captured(const struct lab_options *options,
 	struct error *error;
 
 	for (size_t i = 0; i < changes->n; i++) {
-		if (!is_deletion(&changes->list[i], wanted))
+		if (!ends_capture(&changes->list[i], wanted))
 			continue;
 		error = error_new(EBUSY,
 				  "it would have to be made anew, and is being captured");

@@ -105,6 +105,8 @@ def test_topologies_and_their_guests(complete, stand_in, tmp_path):
     assert complete(stand_in, "up lab.yaml --freeze=s") == ["server"]
     assert complete(stand_in, "up lab.yaml --freeze=") == ["server", "client"]
     assert complete(stand_in, "up lab.yaml -o f") == ["folder"]
+    assert complete(stand_in, "apply ", labs=["one"]) == ["lab.yaml", "folder", "one"]
+    assert complete(stand_in, "apply one ", labs=["one"]) == ["lab.yaml", "folder"]
 
 
 def test_guests_of_the_lab_that_runs(complete, stand_in):

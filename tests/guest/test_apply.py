@@ -412,8 +412,8 @@ GUEST = {"memory": "256M", "run": ["epoll-echo", "--port", "7777"]}
 
 
 def server(**card):
-    return {"server": {**GUEST, "nics": [{"bridge": "br0", "addresses": ["10.1.0.10/24"],
-                                          **card}]}}
+    keys = {"bridge": "br0", "addresses": ["10.1.0.10/24"], **card}
+    return {"server": {**GUEST, "nics": [{k: v for k, v in keys.items() if v is not None}]}}
 
 
 @pytest.fixture
@@ -516,6 +516,37 @@ def test_a_link_that_is_captured_is_not_made_anew(make_lab):
     assert "netlab down net" in error
     assert link(lab, "host", "br1")["mtu"] == 1500
     assert lab.status()["capture"]["running"]
+
+
+def test_a_link_of_a_host_that_is_captured_is_not_made_anew(make_lab):
+    lab = make_lab("net", guests=None, bridges=BRIDGES, hosts=hosts(), capture=["one/vx0"])
+    lab.up().ok()
+    changed = hosts()
+    changed["one"]["links"]["vx0"]["vxlan"] = 8
+    write(lab, hosts=changed, capture=["one/vx0"])
+    assert "vx0: it would have to be made anew" in apply(lab).exited(1).stderr
+    changed = hosts()
+    changed["one"]["links"]["vx0"]["mtu"] = 1300
+    write(lab, hosts=changed, capture=["one/vx0"])
+    assert lines(lab) == ["~ one/vx0: mtu 1500 -> 1300"]
+    assert lab.status()["capture"]["running"]
+
+
+def test_a_card_moves_off_its_bridge_and_back(guest):
+    before = boot(guest)
+    write(guest, guests=server(bridge=None, host={"addresses": ["10.1.0.200/24"]}),
+          bridges={"br0": {}, "br1": {}})
+    apply(guest).ok()
+    assert addresses(guest, "host", "server.0") == {"10.1.0.200/24"}
+    assert "master" not in link(guest, "host", "server.0")
+    assert reaches(guest, "host", "10.1.0.10")
+    settle(guest)
+    write(guest, guests=server())
+    apply(guest).ok()
+    assert not ip(guest, "host", "address", "show", "dev", "server.0")[0]["addr_info"]
+    assert reaches(guest, "one", "10.1.0.10")
+    settle(guest)
+    assert boot(guest) == before
 
 
 def test_requests_over_the_socket_are_trusted_in_nothing(net, runtime):
