@@ -297,17 +297,28 @@ static struct error *change_neighbour(struct changing *changing,
 	return node_add_neighbour(node, &change->neighbour, device);
 }
 
-static struct error *write_sysctl(void *setting)
+struct setting {
+	struct node *node;
+	const char *sysctl;
+};
+
+static struct error *write_sysctl(void *argument)
 {
-	return sysctl_write(setting);
+	const struct setting *setting = argument;
+
+	return node_set_sysctl(setting->node, setting->sysctl);
 }
 
+/* A switch that is to be what it was may be gone, with its link. */
 static struct error *change_sysctl(struct changing *changing, const struct change *change)
 {
-	return error_prefix(links_inside(links_of(changing),
-					 find_node(changing, change->node), write_sysctl,
-					 change->after),
-			    "%s", changing->build->plan->file);
+	struct setting setting = {find_node(changing, change->node), change->after};
+	struct error *error =
+		links_inside(links_of(changing), setting.node, write_sysctl, &setting);
+
+	if (error && error->code == ENOENT && change->restores)
+		error_ignore(steal_ptr(error));
+	return error_prefix(error, "%s", changing->build->plan->file);
 }
 
 static struct error *switch_forwarding(void *change)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Addresses of links that stay; routes, neighbours and switches of namespaces. */
+/* Addresses of links that stay; routes and neighbours of namespaces. */
 #include <linux/rtnetlink.h>
 
 #include "link/diff.h"
@@ -302,79 +302,4 @@ void diff_new_neighbours(struct diff *diff)
 	for (size_t n = 0; n < plan->n_nodes; n++)
 		for (size_t i = 0; i < plan->nodes[n].n_neighbours; i++)
 			add_neighbour(diff, n, &plan->nodes[n].neighbours[i]);
-}
-
-/* --- switches ---------------------------------------------------------------------------------- */
-
-static const struct planned_node *old_node(const struct diff *diff, const char *name)
-{
-	for (size_t i = PLAN_FIRST_HOST; diff->old && i < diff->old->n_nodes; i++)
-		if (name && streq(diff->old->nodes[i].name, name))
-			return &diff->old->nodes[i];
-	return NULL;
-}
-
-/* Where a sysctl says something of forwarding, that counts. */
-static bool has_a_word_on_forwarding(char *const *sysctls)
-{
-	strv_foreach (setting, sysctls)
-		if (strstr(*setting, "forward"))
-			return true;
-	return false;
-}
-
-/* Off is what a new namespace has, and what no one asked for is left alone. */
-static void diff_forward(struct diff *diff, size_t n, const struct observed_node *seen)
-{
-	const struct planned_node *planned = &diff->build->plan->nodes[n];
-	const struct planned_node *old = old_node(diff, diff_node_name(diff, n));
-	struct change *change;
-
-	if (planned->forward == seen->forward ||
-	    has_a_word_on_forwarding(planned->sysctls))
-		return;
-	if (!planned->forward && !(old && old->forward))
-		return;
-	change = diff_add(diff, CHANGE_SET, CHANGE_FORWARD, planned->name, CHANGE_NO_JOB);
-	change->before = xstrdup(seen->forward ? "on" : "off");
-	change->after = xstrdup(planned->forward ? "on" : "off");
-}
-
-static bool has_value(const char *setting, const char *value)
-{
-	const char *wanted = strchr(setting, '=');
-
-	return streq(value, "?") || (wanted && streq(wanted + 1, value));
-}
-
-static void diff_sysctl(struct diff *diff, size_t node, const char *setting,
-			const char *value)
-{
-	const char *name = diff_node_name(diff, node);
-	bool known = value && *value;
-	struct change *change;
-
-	if (value && has_value(setting, value))
-		return;
-	change = diff_add(diff, known ? CHANGE_SET : CHANGE_ADD, CHANGE_SYSCTL, name,
-			  CHANGE_NO_JOB);
-	change->after = xstrdup(setting);
-	if (known)
-		change->before =
-			xasprintf("%.*s=%s", (int)strcspn(setting, "="), setting, value);
-}
-
-void diff_sysctls(struct diff *diff)
-{
-	for (size_t n = 0; n < diff->build->plan->n_nodes; n++) {
-		const struct observed_node *seen = diff->nodes[n];
-		char *const *values = seen ? seen->sysctls : NULL;
-
-		if (seen)
-			diff_forward(diff, n, seen);
-		strv_foreach (setting, diff->build->plan->nodes[n].sysctls) {
-			diff_sysctl(diff, n, *setting, values ? *values : NULL);
-			values += values != NULL;
-		}
-	}
 }

@@ -56,7 +56,8 @@ struct change {
 	struct address address;     /* CHANGE_ADDRESS */
 	struct route route;         /* CHANGE_ROUTE */
 	struct neighbour neighbour; /* CHANGE_NEIGHBOUR */
-	struct location at;         /* where the topology asks for it; line 0: nowhere */
+	bool restores; /* CHANGE_SYSCTL: no one asks for it; it is what it was before */
+	struct location at; /* where the topology asks for it; line 0: nowhere */
 };
 
 /* Zero-initialised it is empty and valid. */
@@ -87,7 +88,7 @@ const char *change_object_name(enum change_object object);
 /** change_text() - "~ br0: mtu 1500 -> 9000", "+ address 192.0.2.1/24 of h1/eth0". New. */
 char *change_text(const struct change *change);
 
-/* --- between diff.c, diff-links.c, diff-settings.c and diff-nodes.c ----------------------- */
+/* --- between diff.c and the files diff-*.c ----------------------- */
 
 struct diff {
 	const struct build *build;

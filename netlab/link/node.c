@@ -109,6 +109,7 @@ void node_free(struct node *node)
 	if (node->netlink.socket)
 		netlink_deinit(&node->netlink);
 	close_fd(&node->namespace);
+	strv_free(node->originals);
 	free(node->name);
 	free(node);
 }

@@ -17,6 +17,7 @@ struct node {
 	int namespace; /* descriptor */
 	bool quiet; /* its links make no IPv6 address and solicit no router by themselves */
 	struct netlink netlink;
+	char **originals; /* "NAME=VALUE" of switches before node_set_sysctl() */
 };
 
 /**
@@ -68,6 +69,16 @@ must_use struct error *sysctl_write(const char *setting);
  * Return: ENOENT where the kernel has no such switch.
  */
 must_use struct error *sysctl_read(const char *setting, char **value);
+
+/**
+ * node_set_sysctl() - as sysctl_write(), by a process that is in the node
+ *
+ * What it was before the first time is remembered, until it is that again.
+ */
+must_use struct error *node_set_sysctl(struct node *node, const char *setting);
+
+/** node_original() - "NAME=VALUE" that @setting's switch had before, borrowed; or NULL. */
+const char *node_original(const struct node *node, const char *setting);
 
 /** sysctl_forward() - switch forwarding between links on or off, IPv4 and IPv6. */
 must_use struct error *sysctl_forward(bool on);

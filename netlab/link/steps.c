@@ -214,22 +214,28 @@ static struct error *step_raise_stack(struct links *links, const struct link_job
 
 /* The steps on nodes. */
 
-static struct error *write_sysctls(void *sysctls)
+struct setting {
+	struct node *node;
+	char *const *sysctls;
+};
+
+static struct error *write_sysctls(void *argument)
 {
-	strv_foreach (setting, sysctls)
-		try(sysctl_write(*setting));
+	const struct setting *setting = argument;
+
+	strv_foreach (sysctl, setting->sysctls)
+		try(node_set_sysctl(setting->node, *sysctl));
 	return NULL;
 }
 
 /* When the links are there that they may name, and before there are addresses. */
 static struct error *step_sysctls(struct links *links, const struct plan *plan, size_t i)
 {
-	const struct planned_node *planned = &plan->nodes[i];
+	struct setting setting = {links->nodes[i], plan->nodes[i].sysctls};
 
-	if (!planned->sysctls)
+	if (!setting.sysctls)
 		return NULL;
-	return error_prefix(links_inside(links, links->nodes[i], write_sysctls,
-					 (void *)planned->sysctls),
+	return error_prefix(links_inside(links, links->nodes[i], write_sysctls, &setting),
 			    "%s", plan->file);
 }
 

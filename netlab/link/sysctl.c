@@ -123,3 +123,62 @@ struct error *sysctl_forward(bool on)
 		error_ignore(steal_ptr(error)); /* a kernel without IPv6 */
 	return error;
 }
+
+static bool is_of_same_switch(const char *a, const char *b)
+{
+	size_t length = strcspn(a, "=");
+
+	return length == strcspn(b, "=") && !strncmp(a, b, length);
+}
+
+static char **find_original(const struct node *node, const char *setting)
+{
+	for (char **original = node->originals; original && *original; original++)
+		if (is_of_same_switch(*original, setting))
+			return original;
+	return NULL;
+}
+
+const char *node_original(const struct node *node, const char *setting)
+{
+	char **original = find_original(node, setting);
+
+	return original ? *original : NULL;
+}
+
+/* What can't be read has none: it is a button more than a switch. */
+static void remember(struct node *node, const char *setting)
+{
+	_cleanup_free_ char *value = NULL;
+	_cleanup_error_ struct error *error = NULL;
+
+	if (find_original(node, setting))
+		return;
+	error = sysctl_read(setting, &value);
+	if (!error)
+		strv_pushf(&node->originals, "%.*s=%s", (int)strcspn(setting, "="),
+			   setting, value);
+}
+
+static void forget(struct node *node, const char *setting)
+{
+	char **original = find_original(node, setting);
+	size_t n = strv_length(node->originals);
+
+	if (!original || !streq(*original, setting))
+		return;
+	free(*original);
+	*original = node->originals[n - 1];
+	node->originals[n - 1] = NULL;
+}
+
+struct error *node_set_sysctl(struct node *node, const char *setting)
+{
+	struct error *error;
+
+	remember(node, setting);
+	error = sysctl_write(setting);
+	if (!error || error->code == ENOENT)
+		forget(node, setting);
+	return error;
+}

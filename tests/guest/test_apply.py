@@ -207,6 +207,21 @@ def test_addresses_routes_neighbours_and_sysctls(net):
     settle(net)
 
 
+def test_sysctls_go_back_to_what_they_were(net):
+    changed = hosts()
+    changed["one"]["sysctls"] = {"net.ipv4.conf.vx0.rp_filter": 2}
+    write(net, hosts=changed)
+    assert lines(net) == [
+        "~ one: sysctl net.ipv4.tcp_sack=0 -> net.ipv4.tcp_sack=1",
+        "~ one: sysctl net.ipv4.conf.vx0.rp_filter=0 -> net.ipv4.conf.vx0.rp_filter=2"]
+    assert sysctl(net, "one", "ipv4/tcp_sack") == "1"
+    settle(net)
+    del changed["one"]["sysctls"], changed["one"]["links"]["vx0"]
+    write(net, hosts=changed)
+    apply(net).ok()
+    settle(net)
+
+
 def test_hosts_and_links_come_and_go(net):
     first = link(net, "one", "eth0")
     changed = hosts()
