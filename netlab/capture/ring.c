@@ -95,8 +95,15 @@ static struct error *set_filter(pcap_t *pcap, const char *filter)
 		      : NULL;
 }
 
-static struct error *open_handle(struct ring *ring, const struct capture_options *options)
+struct opening {
+	struct ring *ring;
+	const struct capture_options *options;
+};
+
+static struct error *open_handle(void *userdata)
 {
+	const struct opening *opening = userdata;
+	struct ring *ring = opening->ring;
 	char message[PCAP_ERRBUF_SIZE] = "";
 
 	/* To libpcap, "any" and "usbmon1" are devices too: it gets names of links
@@ -107,8 +114,8 @@ static struct error *open_handle(struct ring *ring, const struct capture_options
 	ring->pcap = pcap_create(ring->device, message);
 	if (!ring->pcap)
 		return error_new(EIO, "can't capture: %s", message);
-	try(activate(ring->pcap, options));
-	try(set_filter(ring->pcap, options->filter));
+	try(activate(ring->pcap, opening->options));
+	try(set_filter(ring->pcap, opening->options->filter));
 	if (pcap_setnonblock(ring->pcap, 1, message) < 0)
 		return error_new(EIO, "can't capture: %s", message);
 	return NULL;
@@ -117,12 +124,12 @@ static struct error *open_handle(struct ring *ring, const struct capture_options
 struct error *ring_open(struct ring *ring, const struct capture_link *link,
 			const struct capture_options *options)
 {
-	_cleanup_visit_ struct visit visit = VISIT_NONE;
+	struct opening opening = {ring, options};
 
 	ring->device = xstrdup(link->name);
 	ring->name = xstrdup(link->label ?: link->name);
-	try(namespace_visit(link->namespace, &visit));
-	return error_object(open_handle(ring, options), ring->name);
+	return error_object(namespace_visit(link->namespace, open_handle, &opening),
+			    ring->name);
 }
 
 void ring_close(struct ring *ring)

@@ -110,14 +110,19 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
 	return 0;
 }
 
+static struct error *open_watch_here(void *userdata)
+{
+	struct watched *watched = userdata;
+
+	return net_watch_open(&watched->watch);
+}
+
 static struct error *open_watch(struct watched *watched)
 {
-	_cleanup_visit_ struct visit visit = VISIT_NONE;
 	_cleanup_close_ int namespace = -1;
 
 	try(status_open_node(watched->monitor->status, watched->node, &namespace));
-	try(namespace_visit(namespace, &visit));
-	return net_watch_open(&watched->watch);
+	return namespace_visit(namespace, open_watch_here, watched);
 }
 
 static struct error *watch_node(struct watched *watched, sd_event *event)

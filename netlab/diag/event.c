@@ -244,6 +244,7 @@ struct error *net_events_take(struct link_states *states, const void *messages,
 
 struct net_watch {
 	struct mnl_socket *socket;
+	int query; /* a second one, to ask what there is */
 	struct link_states states;
 };
 
@@ -251,6 +252,7 @@ struct error *net_watch_open(struct net_watch **result)
 {
 	_cleanup_net_watch_ struct net_watch *watch = xcalloc(1, sizeof(*watch));
 
+	watch->query = -1;
 	watch->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!watch->socket ||
 	    mnl_socket_bind(watch->socket,
@@ -259,7 +261,8 @@ struct error *net_watch_open(struct net_watch **result)
 			    MNL_SOCKET_AUTOPID) < 0)
 		return error_errno(errno, "no rtnetlink socket");
 	/* In this order: what changes meanwhile is told of again, not missed. */
-	try(link_states_read(&watch->states));
+	try(link_states_open(&watch->query));
+	try(link_states_read(watch->query, &watch->states));
 	*result = steal_ptr(watch);
 	return NULL;
 }
@@ -274,7 +277,7 @@ static struct error *recover(struct net_watch *watch, net_event_fn on_event,
 {
 	const struct net_event lost = {.kind = EVENT_LOST};
 
-	try(link_states_read(&watch->states));
+	try(link_states_read(watch->query, &watch->states));
 	on_event(&lost, &watch->states, userdata);
 	return NULL;
 }
@@ -305,6 +308,7 @@ void net_watch_free(struct net_watch *watch)
 		return;
 	if (watch->socket)
 		mnl_socket_close(watch->socket);
+	close_fd(&watch->query);
 	link_states_deinit(&watch->states);
 	free(watch);
 }

@@ -140,10 +140,10 @@ static struct error *take_message(struct dump *dump, const struct nlmsghdr *head
 
 /* The kernel has a part of the dump ready whenever it is asked: there is nothing to wait
  * for. */
-static struct error *receive_part(struct mnl_socket *socket, struct dump *dump)
+static struct error *receive_part(int socket, struct dump *dump)
 {
 	_cleanup_free_ char *part = xcalloc(DUMP_BUFFER, 1);
-	int n = recv(mnl_socket_get_fd(socket), part, DUMP_BUFFER, MSG_DONTWAIT);
+	int n = recv(socket, part, DUMP_BUFFER, MSG_DONTWAIT);
 	const struct nlmsghdr *header = (const void *)part;
 
 	if (n < 0)
@@ -153,7 +153,16 @@ static struct error *receive_part(struct mnl_socket *socket, struct dump *dump)
 	return NULL;
 }
 
-static struct error *dump_links(struct mnl_socket *socket, struct dump *dump)
+/* What is left of an earlier dump that failed; there is no new one before its end. */
+static void drop_rest(int socket)
+{
+	_cleanup_free_ char *part = xcalloc(DUMP_BUFFER, 1);
+
+	while (recv(socket, part, DUMP_BUFFER, MSG_DONTWAIT) >= 0)
+		;
+}
+
+static struct error *dump_links(int socket, struct dump *dump)
 {
 	struct dump_request request = {
 		.header = {.nlmsg_len = sizeof(request),
@@ -163,27 +172,24 @@ static struct error *dump_links(struct mnl_socket *socket, struct dump *dump)
 	};
 
 	link_states_deinit(dump->states);
-	if (mnl_socket_sendto(socket, &request, sizeof(request)) < 0)
+	drop_rest(socket);
+	if (send(socket, &request, sizeof(request), 0) < 0)
 		return error_errno(errno, "the kernel's links can't be asked for");
 	while (!dump->done)
 		try(receive_part(socket, dump));
 	return NULL;
 }
 
-static void close_socket(struct mnl_socket **socket)
+struct error *link_states_open(int *socket_fd)
 {
-	if (*socket)
-		mnl_socket_close(*socket);
+	*socket_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	return *socket_fd < 0 ? error_errno(errno, "no rtnetlink socket") : NULL;
 }
 
-struct error *link_states_read(struct link_states *states)
+struct error *link_states_read(int socket, struct link_states *states)
 {
-	_cleanup_(close_socket) struct mnl_socket *socket =
-		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	struct dump dump = {.interrupted = true};
 
-	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return error_errno(errno, "no rtnetlink socket");
 	for (unsigned i = 0; i < DUMP_TRIES && dump.interrupted; i++) {
 		dump = (struct dump){.states = states};
 		try(dump_links(socket, &dump));

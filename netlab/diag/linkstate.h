@@ -46,8 +46,15 @@ struct link_states {
 must_use struct error *link_state_parse(const struct nlmsghdr *header,
 					struct link_state *state);
 
-/** link_states_read() - all links of the network namespace that the process is in. */
-must_use struct error *link_states_read(struct link_states *states);
+/** link_states_open() - a socket of rtnetlink's into the network namespace that the process is
+ * in, where it stays; the caller closes it. */
+must_use struct error *link_states_open(int *socket_fd);
+
+/**
+ * link_states_read() - all links of a network namespace
+ * @socket: of rtnetlink's, made in that namespace; what waits there is dropped
+ */
+must_use struct error *link_states_read(int socket, struct link_states *states);
 
 /** link_states_find() - by index, or NULL. */
 struct link_state *link_states_find(const struct link_states *states, int index);

@@ -79,11 +79,15 @@ static struct error *make_key(struct recipe *recipe)
 struct error *recipe_new(const struct kernel_options *options, struct recipe **out)
 {
 	_cleanup_recipe_ struct recipe *recipe = xcalloc(1, sizeof(*recipe));
+	struct error *error;
 
 	recipe->flavour = xstrdup(options->flavour ?: KERNEL_FLAVOUR_DEFAULT);
 	try(fragment_read(recipe->flavour, &recipe->fragment));
 	try(find_source(recipe, options->source));
-	try(error_hint(compiler_version(&recipe->compiler), "apt-get install gcc"));
+	error = compiler_version(&recipe->compiler);
+	if (error)
+		return error->code == ENOENT ? error_hint(error, "apt-get install gcc")
+					     : error;
 	try(make_key(recipe));
 	*out = steal_ptr(recipe);
 	return NULL;

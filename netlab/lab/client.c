@@ -15,6 +15,8 @@
 #include "util/string.h"
 
 #define STOP_TIMEOUT_MS (30 * 1000)
+/* For one that never answered that it would end: its connection is closed already. */
+#define UNANSWERED_TIMEOUT_MS (2 * 1000)
 
 struct client {
 	sd_event *event;
@@ -240,7 +242,7 @@ struct error *client_wait(struct client *client, const bool *done, uint64_t time
 }
 
 /* Reaps the supervisor where it is our child, so that no zombie stays either. */
-static struct error *wait_for_end(struct client *client)
+static struct error *wait_for_end(struct client *client, int timeout_ms)
 {
 	struct pollfd fd = {.fd = client->supervisor, .events = POLLIN};
 	int n;
@@ -248,7 +250,7 @@ static struct error *wait_for_end(struct client *client)
 	if (client->supervisor < 0 && !client->child)
 		return NULL;
 	do
-		n = client->supervisor < 0 ? 1 : poll(&fd, 1, STOP_TIMEOUT_MS);
+		n = client->supervisor < 0 ? 1 : poll(&fd, 1, timeout_ms);
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return error_new(ETIMEDOUT,
@@ -266,7 +268,7 @@ struct error *client_abandon_lab(struct client *client, struct error *error)
 	channel_free(steal_ptr(client->channel));
 	if (client->child)
 		kill(client->child, SIGTERM);
-	error_ignore(wait_for_end(client));
+	error_ignore(wait_for_end(client, STOP_TIMEOUT_MS));
 	return error;
 }
 
@@ -372,10 +374,14 @@ struct error *client_stop_lab(struct client *client)
 	struct error *failure, *end;
 
 	client->id++; /* the answer to an interrupted call may still come */
+	client->answered = false;
 	if (client->channel)
 		error_ignore(client_send(client, json_pack("{s:s}", "request", "down")));
 	failure = hear_out(client);
-	end = wait_for_end(client);
+	/* A lab that is ours ends with its connection. */
+	end = wait_for_end(client, client->answered || client->child
+					   ? STOP_TIMEOUT_MS
+					   : UNANSWERED_TIMEOUT_MS);
 	if (end)
 		error_free(failure);
 	return end ?: failure;

@@ -100,7 +100,9 @@ static void add_captured(struct lab *lab, const char *label)
 		.name = link->name,
 		.label = label,
 		.description = description,
-		.namespace = links_node_fd(lab->links, link->node),
+		.namespace = link->node == PLAN_LAB_NODE
+				     ? -1
+				     : links_node_fd(lab->links, link->node),
 	};
 }
 

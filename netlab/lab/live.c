@@ -4,7 +4,6 @@
 #include "diag/linkstate.h"
 #include "topology/describe.h"
 #include "util/log.h"
-#include "util/namespace.h"
 #include "util/string.h"
 
 static const char *text(const json_t *object, const char *key)
@@ -29,21 +28,13 @@ static void add_of_node(json_t *links, const char *node, const struct link_state
 	}
 }
 
-static struct error *read_node(int namespace, struct link_states *states)
-{
-	_cleanup_visit_ struct visit visit = VISIT_NONE;
-
-	try(namespace_visit(namespace, &visit));
-	return link_states_read(states);
-}
-
 void live_add(json_t *links, const struct plan *plan, const struct links *made)
 {
 	for (size_t i = 0; i < plan->n_nodes; i++) {
 		_cleanup_link_states_ struct link_states states = {0};
 		const char *name = plan_node_name(plan, i);
 		_cleanup_error_ struct error *error =
-			read_node(links_node_fd(made, i), &states);
+			link_states_read(links_node_socket(made, i), &states);
 
 		if (error)
 			log_warning("links of %s: %s", name, error->message);

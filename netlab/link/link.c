@@ -149,6 +149,13 @@ int links_node_fd(const struct links *links, size_t node)
 	return node < links->n_nodes ? links->nodes[node]->namespace : -1;
 }
 
+int links_node_socket(const struct links *links, size_t node)
+{
+	return node < links->n_nodes
+		       ? nl_socket_get_fd(links->nodes[node]->netlink.socket)
+		       : -1;
+}
+
 void links_free(struct links *links)
 {
 	if (!links)

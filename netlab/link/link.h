@@ -75,6 +75,12 @@ int links_tap_fd(const struct links *links, const char *name);
  */
 int links_node_fd(const struct links *links, size_t node);
 
+/**
+ * links_node_socket() - an rtnetlink socket in the network namespace of one of the plan's nodes,
+ * for requests whose answer is read at once; owned by @links. -1 where there is no such node.
+ */
+int links_node_socket(const struct links *links, size_t node);
+
 /** links_give_tap() - hand a TAP's descriptor over to the caller. */
 int links_give_tap(struct links *links, const char *name);
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -103,26 +102,22 @@ struct error *namespace_join(pid_t pid)
 	return NULL;
 }
 
-struct error *namespace_visit(int fd, struct visit *visit)
+struct error *namespace_visit(int fd, struct error *(*there)(void *userdata),
+			      void *userdata)
 {
 	_cleanup_close_ int home = -1;
+	struct error *error;
 
-	*visit = VISIT_NONE;
 	if (fd < 0)
-		return NULL;
+		return there(userdata);
 	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (home < 0 || setns(fd, CLONE_NEWNET) < 0)
 		return error_errno(errno, "a network namespace can't be joined");
-	visit->home = steal_fd(home);
-	return NULL;
-}
-
-void namespace_leave(struct visit *visit)
-{
-	/* It came from there: there is no reason for the kernel to refuse. */
-	if (visit->home >= 0 && setns(visit->home, CLONE_NEWNET) < 0)
-		abort();
-	close_fd(&visit->home);
+	error = there(userdata);
+	if (setns(home, CLONE_NEWNET) == 0)
+		return error;
+	error_free(error);
+	return error_errno(errno, "a network namespace can't be left");
 }
 
 struct error *namespace_join_net(const char *path)

@@ -30,23 +30,14 @@ must_use struct error *namespace_join(pid_t pid);
  */
 must_use struct error *namespace_join_net(const char *path);
 
-/* A visit to another network namespace, which namespace_leave() ends. */
-struct visit {
-	int home; /* descriptor of the one that the process was in; -1: it is there */
-};
-
-#define VISIT_NONE ((struct visit){.home = -1})
-
 /**
- * namespace_visit() - move this (single-threaded) process into the network namespace that @fd is
- * open on
+ * namespace_visit() - do something in the network namespace that @fd is open on, then go back
  * @fd: -1: stay
- * Return: on error it is where it was.
+ * @there: what is to be done; gets @userdata
+ * Return: what @there returns; or why the (single-threaded) process could not go there, or not
+ * come back, and is in the wrong namespace for good.
  */
-must_use struct error *namespace_visit(int fd, struct visit *visit);
-
-/** namespace_leave() - go back; VISIT_NONE is fine. */
-void namespace_leave(struct visit *visit);
-#define _cleanup_visit_ _cleanup_(namespace_leave)
+must_use struct error *namespace_visit(int fd, struct error *(*there)(void *userdata),
+				       void *userdata);
 
 #endif

@@ -238,3 +238,16 @@ def test_a_captured_link_that_no_host_has(make_lab):
     lab = make_lab("pair", guests=None, bridges=None, hosts=pair, capture=["b/eth1"])
     result = lab.verb("check", lab.topology).exited(1)
     assert "no host has the link 'b/eth1'; did you mean 'b/eth0'?" in result.stderr
+
+
+def test_events_of_a_host_that_were_lost_are_said(net, start_verb):
+    monitor = start_verb("monitor", net.name)
+    assert "watching lab" in monitor.stderr.readline()
+    monitor.send_signal(signal.SIGSTOP)
+    # Each is told of twice; the socket has room for some hundred of them.
+    net.exec("router", "sh", "-c", "for i in 1 2; do for m in $(seq 1300 1499); do echo "
+             "link set eth2 mtu $m; done; done | ip -batch -").ok()
+    monitor.send_signal(signal.SIGCONT)
+    assert any("router: some events were lost" in line for line in monitor.stdout)
+    net.exec("router", "ip", "link", "set", "eth2", "mtu", "1288").ok()
+    assert "mtu 1499 -> 1288" in next(line for line in monitor.stdout if "1288" in line)

@@ -18,6 +18,7 @@
 struct fixture {
 	sd_event *event;
 	struct channel *channel;
+	int near; /* the channel's descriptor: borrowed */
 	int peer;
 	char **messages; /* each as compact JSON */
 	unsigned garbage;
@@ -99,6 +100,7 @@ static void start(struct fixture *f, const struct channel_handlers *handlers)
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
 		0);
+	f->near = pair[0];
 	f->peer = pair[1];
 	assert_null(channel_new(&f->channel, f->event, pair[0], &limits, handlers, f));
 }
@@ -296,6 +298,24 @@ static void a_held_channel_hears_nothing(void **state)
 	assert_string_equal(f.messages[3], "{\"d\":4}");
 	assert_int_equal(f.closed, 1);
 	assert_int_equal(f.closed_code, -1);
+	stop(&f);
+}
+
+/* epoll doesn't watch regular files: EPERM, when the channel is to be listened to again. */
+static void one_that_epoll_refuses_ends(void **state)
+{
+	_cleanup_close_ int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct fixture f;
+
+	(void)state;
+	start(&f, &strict);
+	channel_hold(f.channel, true);
+	assert_true(file >= 0 && dup3(file, f.near, O_CLOEXEC) >= 0);
+	channel_hold(f.channel, false);
+	assert_int_equal(f.closed, 0);
+	settle(&f);
+	assert_int_equal(f.closed, 1);
+	assert_int_equal(f.closed_code, EPERM);
 	stop(&f);
 }
 
@@ -497,6 +517,7 @@ int main(void)
 		cmocka_unit_test(a_peer_that_does_not_read_fills_the_queue),
 		cmocka_unit_test(drained_may_free),
 		cmocka_unit_test(a_held_channel_hears_nothing),
+		cmocka_unit_test(one_that_epoll_refuses_ends),
 		cmocka_unit_test(drain_sends_the_queue_first),
 		cmocka_unit_test(drain_of_an_empty_queue_ends),
 		cmocka_unit_test(drain_has_a_deadline),
