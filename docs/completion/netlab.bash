@@ -122,7 +122,11 @@ _netlab_topologies() {
 _netlab_words() {
 	case $2:$3 in
 	export:0) printf '%s\n' qemu links libvirt ;;
-	up:0 | run:0 | export:1 | check:*) _netlab_topologies "$4" ;;
+	up:0 | run:0 | export:1 | check:* | apply:1) _netlab_topologies "$4" ;;
+	apply:0)
+		_netlab_topologies "$4"
+		_netlab_labs
+		;;
 	graph:0)
 		_netlab_topologies "$4"
 		_netlab_labs

@@ -26,6 +26,7 @@ struct verb {
 };
 
 /* One per file of this folder; main.c holds the table. */
+extern const struct verb verb_apply;
 extern const struct verb verb_capture;
 extern const struct verb verb_check;
 extern const struct verb verb_console;

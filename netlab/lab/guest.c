@@ -312,6 +312,25 @@ static struct error *spawn_qemu(struct lab_guest *guest, const struct wires *wir
 	return process_spawn(&process, &guest->pid);
 }
 
+/* What a cable does that is pulled: a TAP that is down is nothing that QEMU tells its guest. */
+static void set_carrier(struct lab_guest *guest, size_t nic, bool on)
+{
+	_cleanup_free_ char *id = xasprintf("net%zu", nic);
+
+	if (guest->qmp)
+		qmp_execute(guest->qmp, "set_link",
+			    json_pack("{s:s, s:b}", "name", id, "up", on), NULL, NULL);
+}
+
+static void pull_cables(struct lab_guest *guest)
+{
+	const struct guest *spec = guest->options.spec;
+
+	for (size_t i = 0; i < spec->n_nics; i++)
+		if (spec->nics[i].settings.down)
+			set_carrier(guest, i, false);
+}
+
 static const struct qmp_handlers qmp_handlers = {on_qmp_event, on_qmp_closed};
 static const struct agent_handlers agent_handlers = {on_hello, on_agent_drained,
 						     on_agent_closed};
@@ -332,6 +351,7 @@ static struct error *launch(struct lab_guest *guest)
 		return error_errno(-r, "child");
 	try(qmp_new(&guest->qmp, guest->event, steal_fd(wires.qmp[0]), &qmp_handlers,
 		    guest));
+	pull_cables(guest);
 	try(agent_new(&guest->agent, guest->event, steal_fd(wires.agent[0]),
 		      &agent_handlers, guest));
 	guest->halted = guest->frozen = guest->options.freeze;
@@ -407,6 +427,16 @@ struct error *guest_start(struct lab_guest **result, sd_event *event,
 	try(watch_silence(guest));
 	*result = steal_ptr(guest);
 	return NULL;
+}
+
+void guest_set_spec(struct lab_guest *guest, const struct guest *spec)
+{
+	const struct guest *old = guest->options.spec;
+
+	for (size_t i = 0; i < spec->n_nics; i++)
+		if (spec->nics[i].settings.down != old->nics[i].settings.down)
+			set_carrier(guest, i, !spec->nics[i].settings.down);
+	guest->options.spec = spec;
 }
 
 /* Why QEMU ended: a machine that it doesn't take never ran. */

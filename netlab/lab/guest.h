@@ -86,6 +86,13 @@ void guest_resize_console(struct lab_guest *guest, unsigned rows, unsigned colum
 /** guest_obituary() - why it is not up: its state and the console's last lines. */
 must_use struct error *guest_obituary(const struct lab_guest *guest);
 
+/**
+ * guest_set_spec() - the same guest in another topology, borrowed in place of the one before
+ *
+ * It is told where a card of it is up that was down, or the other way round.
+ */
+void guest_set_spec(struct lab_guest *guest, const struct guest *spec);
+
 /** guest_to_json() - what `netlab status --json` shows of it; a new reference. */
 json_t *guest_to_json(const struct lab_guest *guest);
 

@@ -7,15 +7,17 @@
 #include <time.h>
 
 #include "capture/capture.h"
+#include "lab/accel.h"
+#include "lab/changes.h"
 #include "lab/claim.h"
 #include "lab/live.h"
 #include "topology/describe.h"
 #include "util/log.h"
 #include "util/string.h"
-#include "vm/kvm.h"
 
 struct lab {
-	struct lab_options options;
+	struct lab_options options; /* its topology is the one in force */
+	struct topology *applied;   /* owns that, where it is not the first */
 	enum lab_state state;
 	struct error *failure; /* why it stops; NULL: because it was asked to */
 	struct error *loss;    /* why its capture isn't whole; NULL: it is */
@@ -46,28 +48,9 @@ static const char *const state_names[] = {
 };
 static_assert(ARRAY_SIZE(state_names) == LAB_STOPPED + 1, "one name for each state");
 
-static const char *const choice_names[] = {
-	[ACCEL_CHOICE_AUTO] = "auto",
-	[ACCEL_CHOICE_KVM] = "kvm",
-	[ACCEL_CHOICE_TCG] = "tcg",
-};
-static_assert(ARRAY_SIZE(choice_names) == ACCEL_CHOICE_TCG + 1,
-	      "one name for each choice");
-
 const char *lab_state_name(enum lab_state state)
 {
 	return state_names[state];
-}
-
-struct error *accel_choice_parse(const char *text, enum accel_choice *choice)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(choice_names); i++) {
-		if (streq(text, choice_names[i])) {
-			*choice = i;
-			return NULL;
-		}
-	}
-	return error_new(EINVAL, "'%s' is no accelerator; it is auto, kvm or tcg", text);
 }
 
 static uint64_t now_ns(void)
@@ -249,26 +232,6 @@ static bool is_frozen_by_wish(const struct lab_options *options, const char *gue
 	return options->freeze && (!*options->freeze || streq(options->freeze, guest));
 }
 
-static struct error *choose_accel(enum accel_choice choice, enum accel *accel)
-{
-	struct error *reason;
-
-	*accel = ACCEL_TCG;
-	if (choice == ACCEL_CHOICE_TCG)
-		return NULL;
-	reason = kvm_check();
-	if (!reason) {
-		*accel = ACCEL_KVM;
-		return NULL;
-	}
-	if (choice == ACCEL_CHOICE_KVM)
-		return error_prefix(reason, "--accel kvm");
-	log_warning("no KVM (%s): guests run under TCG, some ten times slower",
-		    reason->message);
-	error_free(reason);
-	return NULL;
-}
-
 static struct error *start_guest(struct lab *lab, size_t i, const char *rundir,
 				 enum accel accel)
 {
@@ -309,7 +272,7 @@ static struct error *start_guests(struct lab *lab, const char *rundir)
 	lab->guests = xcalloc(lab->n_guests, sizeof(*lab->guests));
 	if (!lab->n_guests)
 		return NULL;
-	try(choose_accel(lab->options.accel, &accel));
+	try(accel_choose(lab->options.accel, &accel));
 	for (size_t i = 0; i < lab->n_guests; i++)
 		try(start_guest(lab, i, rundir, accel));
 	announce(lab);
@@ -471,6 +434,53 @@ const struct topology *lab_topology(const struct lab *lab)
 	return lab->options.topology;
 }
 
+/* Guests are the same in both: topology_check_fixed() has seen to it. */
+static void take_over(struct lab *lab, struct topology *wanted, struct plan *plan)
+{
+	for (size_t i = 0; i < lab->n_guests; i++)
+		guest_set_spec(lab->guests[i],
+			       topology_guest(wanted, guest_name(lab->guests[i])));
+	plan_free(lab->plan);
+	topology_free(lab->applied);
+	lab->plan = plan;
+	lab->applied = wanted;
+	lab->options.topology = wanted;
+}
+
+/* @plan and @wanted go over to the lab, whatever comes of it. */
+static struct error *carry_out(struct lab *lab, struct comparison *comparison,
+			       struct topology *wanted, struct plan *plan)
+{
+	struct error *error = links_apply(lab->links, comparison);
+
+	take_over(lab, wanted, plan);
+	return error;
+}
+
+struct error *lab_apply(struct lab *lab, struct topology *topology, bool dry_run,
+			json_t **changes)
+{
+	_cleanup_topology_ struct topology *wanted = topology;
+	_cleanup_plan_ struct plan *plan = plan_new(wanted);
+	struct comparison *comparison;
+	struct error *error = NULL;
+
+	if (lab->state != LAB_UP)
+		return error_new(EAGAIN, "lab %s is %s: it can be changed when it is up",
+				 lab->options.name, lab_state_name(lab->state));
+	try(check_topology(&lab->options, wanted));
+	try(links_compare(lab->links, lab->plan, plan, &comparison));
+	if (lab->capture)
+		error = check_captured(&lab->options, wanted,
+				       comparison_changes(comparison));
+	if (!error && !dry_run)
+		error = carry_out(lab, comparison, steal_ptr(wanted), steal_ptr(plan));
+	if (!error)
+		*changes = changes_to_json(comparison_changes(comparison));
+	comparison_free(lab->links, comparison);
+	return error;
+}
+
 struct error *lab_find_guest(struct lab *lab, const char *name, struct lab_guest **guest)
 {
 	_cleanup_strv_ char **names = NULL;
@@ -556,6 +566,7 @@ void lab_free(struct lab *lab)
 		return;
 	release(lab);
 	plan_free(lab->plan);
+	topology_free(lab->applied);
 	free(lab->captured);
 	strv_free(lab->descriptions);
 	strv_free(lab->console_logs);

@@ -11,18 +11,10 @@
 #include <systemd/sd-event.h>
 
 #include "image/kernel.h"
+#include "lab/accel.h"
 #include "lab/guest.h"
 #include "topology/topology.h"
 #include "util/error.h"
-
-enum accel_choice {
-	ACCEL_CHOICE_AUTO,
-	ACCEL_CHOICE_KVM,
-	ACCEL_CHOICE_TCG,
-};
-
-/** accel_choice_parse() - "auto", "kvm", "tcg". */
-must_use struct error *accel_choice_parse(const char *text, enum accel_choice *choice);
 
 /* What a lab is made from. Everything is borrowed and outlives the lab. */
 struct lab_options {
@@ -89,6 +81,18 @@ must_use struct error *lab_find_guest(struct lab *lab, const char *name,
 				      struct lab_guest **guest);
 
 const struct topology *lab_topology(const struct lab *lab);
+
+/**
+ * lab_apply() - make of a lab that is up what another topology says, or find out what that is
+ * @wanted: owned from here on, on error too
+ * @changes: what is changed, or would be: `changes[]` of docs/control-protocol.md; a new
+ *           reference
+ * Return: EBUSY, and nothing is changed, where it asks for what only a new start can give. What
+ * the kernel refuses ends it: what was done before stays, and the lab is meant to be as
+ * @wanted from then on.
+ */
+must_use struct error *lab_apply(struct lab *lab, struct topology *wanted, bool dry_run,
+				 json_t **changes);
 
 /** lab_to_json() - what `netlab status --json` shows; a new reference. */
 json_t *lab_to_json(const struct lab *lab);

@@ -5,6 +5,7 @@
 
 #include "lab/session.h"
 #include "lab/protocol.h"
+#include "topology/topology.h"
 #include "traffic/traffic.h"
 #include "util/string.h"
 
@@ -217,6 +218,30 @@ static struct error *input(const struct request *request)
 	return flush_input(operation);
 }
 
+/* Parsed here once more: what comes over the socket is trusted in nothing. */
+static struct error *apply(const struct request *request)
+{
+	const json_t *text = json_object_get(request->message, "text");
+	const char *file = json_string_value(json_object_get(request->message, "file"));
+	const json_t *dry_run = json_object_get(request->message, "dry_run");
+	struct lab *lab = request->session->lab;
+	struct topology *topology;
+	json_t *changes;
+
+	if (!json_is_string(text) || !file)
+		return error_new(EINVAL,
+				 "the request has no file and text of a topology");
+	if (dry_run && !json_is_boolean(dry_run))
+		return error_new(EINVAL, "dry_run: neither true nor false");
+	try(topology_parse(file, json_string_value(text), json_string_length(text),
+			   &topology));
+	try(lab_apply(lab, topology, json_is_true(dry_run), &changes));
+	session_reply(request->session, request->id,
+		      json_pack("{s:b, s:o}", "applied", !json_is_true(dry_run),
+				"changes", changes));
+	return NULL;
+}
+
 static void on_drive_done(struct traffic *traffic, json_t *result, void *userdata)
 {
 	struct operation *operation = userdata;
@@ -248,8 +273,9 @@ static const struct {
 	const char *name;
 	struct error *(*handle)(const struct request *request);
 } handlers[] = {
-	{"status", status}, {"down", down},   {"detach", detach}, {"console", console},
-	{"exec", exec},     {"input", input}, {"drive", drive},   {"resize", resize},
+	{"status", status},   {"down", down},     {"detach", detach},
+	{"console", console}, {"exec", exec},     {"input", input},
+	{"drive", drive},     {"resize", resize}, {"apply", apply},
 };
 
 struct error *request_handle(const struct request *request)

@@ -6,7 +6,7 @@
 #include <netlink/errno.h>
 #include <string.h>
 
-#include "link/kind.h"
+#include "link/build.h"
 #include "topology/address.h"
 #include "util/log.h"
 #include "util/string.h"
@@ -51,8 +51,8 @@ static int describe(const struct address *address, int index, struct rtnl_addr *
 	return code < 0 ? code : set_broadcast(request, address);
 }
 
-static struct error *add_address(struct netlink *netlink, int index,
-				 const struct address *address)
+struct error *link_add_address(struct netlink *netlink, int index,
+			       const struct address *address)
 {
 	_cleanup_route_address_ struct rtnl_addr *request = rtnl_addr_alloc();
 	_cleanup_message_ struct nl_msg *message = NULL;
@@ -68,11 +68,27 @@ static struct error *add_address(struct netlink *netlink, int index,
 			    "address %s", address_format(address, text));
 }
 
+struct error *link_delete_address(struct netlink *netlink, int index,
+				  const struct address *address)
+{
+	_cleanup_route_address_ struct rtnl_addr *request = rtnl_addr_alloc();
+	_cleanup_message_ struct nl_msg *message = NULL;
+	char text[ADDRESS_TEXT_SIZE];
+	int code = request ? describe(address, index, request) : -NLE_NOMEM;
+
+	if (code >= 0)
+		code = rtnl_addr_build_delete_request(request, 0, &message);
+	if (code < 0)
+		return netlink_unbuilt(code);
+	return error_prefix(netlink_request(netlink, message, "can't be deleted"),
+			    "address %s", address_format(address, text));
+}
+
 struct error *link_add_addresses(const struct link_job *job)
 {
 	for (size_t i = 0; i < job->planned->n_addresses; i++)
-		try(add_address(&job->node->netlink, job->made->index,
-				&job->planned->addresses[i]));
+		try(link_add_address(&job->node->netlink, job->made->index,
+				     &job->planned->addresses[i]));
 	return NULL;
 }
 
@@ -98,8 +114,7 @@ void link_mac(const char *lab, const char *node, const char *name, uint8_t mac[6
 		mac[i] = hash;
 }
 
-/* fe80::/64 and the modified EUI-64 of the hardware address: RFC 4291, appendix A. */
-static struct address link_local(const uint8_t mac[6])
+struct address link_local_address(const uint8_t mac[6])
 {
 	struct address address = {.family = AF_INET6, .prefix = 64};
 	uint8_t *bytes = address.v6.s6_addr;
@@ -139,16 +154,21 @@ static bool is_given_one(const struct planned_link *planned)
 	return false;
 }
 
+bool link_wants_link_local(const struct link_job *job)
+{
+	return is_spoken_on(job->planned) && !is_given_one(job->planned);
+}
+
 struct error *link_add_link_local(const struct link_job *job)
 {
-	struct address address = link_local(job->made->mac);
+	struct address address = link_local_address(job->made->mac);
 	struct error *error;
 
 	if (!job->node->quiet && !job->node->name)
 		solicit_no_routers(job->made->name);
 	if (is_given_one(job->planned))
 		return NULL;
-	error = add_address(&job->node->netlink, job->made->index, &address);
+	error = link_add_address(&job->node->netlink, job->made->index, &address);
 	/* Refused where an administrator has switched IPv6 off. */
 	if (error && error->code == EACCES) {
 		log_debug("%s: no link-local address: %s", job->made->name,

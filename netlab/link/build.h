@@ -32,6 +32,10 @@ static inline struct node *home(const struct links *links)
 /** find_made() - the link of that name, made or to be made; NULL where there is none. */
 struct made_link *find_made(const struct links *links, size_t node, const char *name);
 
+/** links_inside() - call @act with the process in @node's network namespace. */
+must_use struct error *links_inside(const struct links *links, const struct node *node,
+				    struct error *(*act)(void *), void *argument);
+
 /** is_spoken_on() - does the host or the lab's host side send by it? */
 bool is_spoken_on(const struct planned_link *planned);
 
@@ -46,6 +50,13 @@ must_use struct error *check_surroundings(const struct build *build);
 
 /** take_steps() - do all jobs; what the errors are about is in them. */
 must_use struct error *take_steps(const struct build *build);
+
+/** take_link_steps() - the same of those that are about links, for links that aren't there. */
+must_use struct error *take_link_steps(const struct build *build);
+
+/** links_find_device() - the index of a node's link by name; 0 for the name "". */
+must_use struct error *links_find_device(const struct links *links, size_t node,
+					 const char *name, int *index);
 
 /** locate() - add to @error the link that it is about, and where the topology has it. */
 must_use struct error *locate(struct error *error, const struct build *build,

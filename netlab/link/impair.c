@@ -24,6 +24,7 @@
 #include <stdio.h>
 
 #include "link/kind.h"
+#include "link/shaping.h"
 #include "util/string.h"
 
 #define NETEM_HANDLE TC_HANDLE(1, 0)
@@ -35,12 +36,6 @@
  * one said were to be lost: 100 ms at 1 Gbit/s are 8000 of full size.
  */
 #define NETEM_LIMIT 100000
-
-#define FRAME_OVERHEAD 22 /* bytes: Ethernet header with two VLAN tags */
-#define BURST_FRAMES   2
-#define BURST_PART     1000 /* 1 ms of the rate */
-#define QUEUE_FRAMES   32
-#define QUEUE_PART     10 /* 100 ms of the rate */
 
 static void qdisc_putp(struct rtnl_qdisc **qdisc)
 {
@@ -56,19 +51,6 @@ static void action_putp(struct rtnl_act **action)
 {
 	if (*action)
 		rtnl_act_put(*action);
-}
-
-static uint32_t probability(double percent)
-{
-	return (uint32_t)(percent / 100 * UINT32_MAX + 0.5);
-}
-
-static bool wants_netem(const struct impairment *impair)
-{
-	struct impairment rest = *impair;
-
-	rest.rate = 0;
-	return !impairment_is_none(&rest);
 }
 
 static struct rtnl_qdisc *new_qdisc(int index, const char *kind, uint32_t parent,
@@ -106,70 +88,68 @@ static struct error *explain(struct error *error, const char *module)
 	return error;
 }
 
-static int put_netem_attributes(const struct impairment *impair, struct nl_msg *message)
+static int put_reorder(const struct shaping *wanted, struct nl_msg *message)
 {
-	struct tc_netem_reorder reorder = {.probability = probability(impair->reorder)};
-	struct tc_netem_corrupt corrupt = {.probability = probability(impair->corrupt)};
-	int code = nla_put_u64(message, TCA_NETEM_LATENCY64, impair->delay_ns);
+	struct tc_netem_reorder reorder = {.probability = wanted->reorder};
 
-	if (code >= 0)
-		code = nla_put_u64(message, TCA_NETEM_JITTER64, impair->jitter_ns);
-	if (code >= 0 && reorder.probability)
-		code = nla_put(message, TCA_NETEM_REORDER, sizeof(reorder), &reorder);
-	if (code >= 0 && corrupt.probability)
-		code = nla_put(message, TCA_NETEM_CORRUPT, sizeof(corrupt), &corrupt);
-	return code;
+	return wanted->reorder
+		       ? nla_put(message, TCA_NETEM_REORDER, sizeof(reorder), &reorder)
+		       : 0;
 }
 
-/* Times are nanoseconds in attributes (since kernel 4.15), and those in the options count less. */
-static int put_netem_options(const struct impairment *impair, struct nl_msg *message)
+static int put_corrupt(const struct shaping *wanted, struct nl_msg *message)
 {
-	const struct tc_netem_qopt options = {
+	struct tc_netem_corrupt corrupt = {.probability = wanted->corrupt};
+
+	return wanted->corrupt
+		       ? nla_put(message, TCA_NETEM_CORRUPT, sizeof(corrupt), &corrupt)
+		       : 0;
+}
+
+/* A struct with attributes behind it. The times are in ns since kernel 4.15. */
+static int put_netem(const struct shaping *wanted, struct nl_msg *message)
+{
+	struct tc_netem_qopt qopt = {
 		.limit = NETEM_LIMIT,
-		.loss = probability(impair->loss),
-		.duplicate = probability(impair->duplicate),
-		.gap = impair->reorder >
-		       0, /* any frame may overtake, not each n-th alone */
+		.loss = wanted->loss,
+		.duplicate = wanted->duplicate,
+		.gap = wanted->reorder ? 1 : 0, /* each frame may be the one */
 	};
-	struct nlattr *nest = nla_nest_start(message, TCA_OPTIONS);
-	int code = nest ? nlmsg_append(message, (void *)&options, sizeof(options),
-				       NLA_ALIGNTO)
-			: -NLE_NOMEM;
+	struct nlattr *options = nla_nest_start(message, TCA_OPTIONS);
+	int code = options ? nlmsg_append(message, &qopt, sizeof(qopt), NLA_ALIGNTO)
+			   : -NLE_NOMEM;
 
 	if (code >= 0)
-		code = put_netem_attributes(impair, message);
+		code = put_reorder(wanted, message);
 	if (code >= 0)
-		nla_nest_end(message, nest);
+		code = put_corrupt(wanted, message);
+	if (code >= 0 && wanted->delay_ns)
+		code = nla_put_u64(message, TCA_NETEM_LATENCY64, wanted->delay_ns);
+	if (code >= 0 && wanted->jitter_ns)
+		code = nla_put_u64(message, TCA_NETEM_JITTER64, wanted->jitter_ns);
+	if (code >= 0)
+		nla_nest_end(message, options);
 	return code;
 }
 
-/* libnl 3.7 puts a hole before what is added to its own netem options, and counts in µs. */
-static int put_netem(const struct link_job *job, struct nl_msg *message)
+/*
+ * By hand: libnl 3.7 counts in microseconds, and where it writes the attributes of reordered or
+ * garbled frames it makes the message longer than they are, so that none behind them is seen.
+ */
+static struct error *add_netem(const struct link_job *job, const struct shaping *wanted)
 {
-	struct tcmsg qdisc = {
-		.tcm_family = AF_UNSPEC,
-		.tcm_ifindex = job->made->index,
-		.tcm_parent = TC_H_ROOT,
-		.tcm_handle = NETEM_HANDLE,
-	};
-	int code;
+	struct tcmsg qdisc = {.tcm_ifindex = job->made->index,
+			      .tcm_parent = TC_H_ROOT,
+			      .tcm_handle = NETEM_HANDLE};
+	_cleanup_message_ struct nl_msg *message = nlmsg_alloc_simple(
+		RTM_NEWQDISC, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL);
+	int code = message ? nlmsg_append(message, &qdisc, sizeof(qdisc), NLMSG_ALIGNTO)
+			   : -NLE_NOMEM;
 
-	if (!nlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, RTM_NEWQDISC, 0,
-		       NLM_F_CREATE | NLM_F_EXCL))
-		return -NLE_NOMEM;
-	code = nlmsg_append(message, &qdisc, sizeof(qdisc), NLMSG_ALIGNTO);
 	if (code >= 0)
 		code = nla_put_string(message, TCA_KIND, "netem");
 	if (code >= 0)
-		code = put_netem_options(&job->planned->settings.impair, message);
-	return code;
-}
-
-static struct error *add_netem(const struct link_job *job)
-{
-	_cleanup_message_ struct nl_msg *message = nlmsg_alloc();
-	int code = message ? put_netem(job, message) : -NLE_NOMEM;
-
+		code = put_netem(wanted, message);
 	if (code < 0)
 		return netlink_unbuilt(code);
 	return explain(
@@ -177,43 +157,28 @@ static struct error *add_netem(const struct link_job *job)
 		"sch_netem");
 }
 
-static uint64_t max_u64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 static int clamp_to_int(uint64_t value)
 {
-	return value < INT_MAX ? value : INT_MAX;
+	return value < INT_MAX ? (int)value : INT_MAX;
 }
 
-/* Large frames are cut to fit into the burst (tbf_segment()); the queue is bytes. */
-static void describe_tbf(uint64_t rate, uint64_t frame, struct rtnl_qdisc *qdisc)
+static struct error *add_tbf(const struct link_job *job, const struct shaping *wanted)
 {
-	uint64_t burst = max_u64(rate / BURST_PART, BURST_FRAMES * frame);
-	uint64_t queue = max_u64(rate / QUEUE_PART, QUEUE_FRAMES * frame);
-
-	rtnl_qdisc_tbf_set_rate(qdisc, clamp_to_int(rate), clamp_to_int(burst), 0);
-	rtnl_qdisc_tbf_set_limit(qdisc, clamp_to_int(burst + queue));
-}
-
-static struct error *add_tbf(const struct link_job *job, uint32_t parent)
-{
-	const struct link_settings *settings = &job->planned->settings;
-	uint64_t rate = max_u64(settings->impair.rate / 8, 1); /* bytes per second */
+	uint32_t parent = wanted->netem ? NETEM_CLASS : TC_H_ROOT;
 	_cleanup_(qdisc_putp) struct rtnl_qdisc *qdisc =
 		new_qdisc(job->made->index, "tbf", parent, TBF_HANDLE);
 	_cleanup_message_ struct nl_msg *message = NULL;
 	int code = -NLE_NOMEM;
 
 	if (qdisc) {
-		describe_tbf(rate, (settings->mtu ?: LINK_MTU_DEFAULT) + FRAME_OVERHEAD,
-			     qdisc);
+		rtnl_qdisc_tbf_set_rate(qdisc, clamp_to_int(wanted->rate),
+					(int)wanted->burst, 0);
+		rtnl_qdisc_tbf_set_limit(qdisc, (int)wanted->limit);
 		code = rtnl_qdisc_build_add_request(qdisc, NLM_F_CREATE | NLM_F_EXCL,
 						    &message);
 	}
-	if (code >= 0 && rate > INT_MAX)
-		code = add_option(message, TCA_TBF_RATE64, rate);
+	if (code >= 0 && wanted->rate > INT_MAX)
+		code = add_option(message, TCA_TBF_RATE64, wanted->rate);
 	if (code < 0)
 		return netlink_unbuilt(code);
 	return explain(netlink_request(&job->node->netlink, message,
@@ -223,14 +188,38 @@ static struct error *add_tbf(const struct link_job *job, uint32_t parent)
 
 struct error *link_impair(const struct link_job *job)
 {
-	const struct impairment *impair = &job->planned->settings.impair;
-	bool netem = wants_netem(impair);
+	struct shaping wanted = shaping_wanted(&job->planned->settings);
 
-	if (netem)
-		try(add_netem(job));
-	if (impair->rate)
-		try(add_tbf(job, netem ? NETEM_CLASS : TC_H_ROOT));
+	if (wanted.netem)
+		try(add_netem(job, &wanted));
+	if (wanted.tbf)
+		try(add_tbf(job, &wanted));
 	return NULL;
+}
+
+static struct error *delete_qdisc(struct netlink *netlink, int index, uint32_t parent,
+				  uint32_t handle, const char *what)
+{
+	struct tcmsg qdisc = {
+		.tcm_ifindex = index, .tcm_parent = parent, .tcm_handle = handle};
+	_cleanup_message_ struct nl_msg *message =
+		nlmsg_alloc_simple(RTM_DELQDISC, NLM_F_REQUEST);
+
+	if (!message || nlmsg_append(message, &qdisc, sizeof(qdisc), NLMSG_ALIGNTO) < 0)
+		return netlink_unbuilt(-NLE_NOMEM);
+	return netlink_request(netlink, message, what);
+}
+
+struct error *link_unimpair(struct netlink *netlink, int index)
+{
+	return delete_qdisc(netlink, index, TC_H_ROOT, 0,
+			    "its impairment can't be taken off");
+}
+
+struct error *link_unredirect(struct netlink *netlink, int index)
+{
+	return delete_qdisc(netlink, index, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0),
+			    "what comes in by it is redirected, and can't be let be");
 }
 
 /* clsact, which leaves room for filters of others on the link's way out as well. */

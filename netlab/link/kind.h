@@ -39,6 +39,7 @@ struct link_job {
 		*redirects;          /* ifb: what comes in by this link goes through it */
 	uint32_t group;              /* the one that its links_build() has for all */
 	char alias[LINK_ALIAS_SIZE]; /* in a shared namespace; else "" */
+	bool exists;                 /* it is there already: no step is taken on it */
 };
 
 struct link_kind_ops {
@@ -114,6 +115,18 @@ void link_mac(const char *lab, const char *node, const char *name, uint8_t mac[6
 /** address_to_abstract() - as libnl has addresses; the caller puts it. NULL: no memory. */
 struct nl_addr *address_to_abstract(const struct address *address);
 
+/** link_local_address() - fe80::/64 and the modified EUI-64 of @mac: RFC 4291, appendix A. */
+struct address link_local_address(const uint8_t mac[6]);
+
+/** link_wants_link_local() - is the link given an IPv6 link-local address by netlab? */
+bool link_wants_link_local(const struct link_job *job);
+
+/** link_add_address(), link_delete_address() - one, usable at once. */
+must_use struct error *link_add_address(struct netlink *netlink, int index,
+					const struct address *address);
+must_use struct error *link_delete_address(struct netlink *netlink, int index,
+					   const struct address *address);
+
 /** link_add_addresses() - give the link the addresses of its plan, usable at once. */
 must_use struct error *link_add_addresses(const struct link_job *job);
 
@@ -123,10 +136,47 @@ must_use struct error *link_add_addresses(const struct link_job *job);
  */
 must_use struct error *link_add_link_local(const struct link_job *job);
 
+/* --- bridge.c, macvlan.c ------------------------------------------------------------------ */
+
+/** bridge_ageing_ticks() - after what time it forgets, in the kernel's ticks for users. */
+uint32_t bridge_ageing_ticks(const struct bridge_settings *bridge);
+
+/** bridge_change() - give a bridge that is there its options anew, but that on VLANs. */
+must_use struct error *bridge_change(const struct link_job *job);
+
+/** bridge_change_filtering() - have it filter VLANs, or not any more. */
+must_use struct error *bridge_change_filtering(const struct link_job *job);
+
+#define BRIDGE_NO_FILTERING \
+	"the kernel's bridges don't filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)"
+
+/** tap_drop_queue() - no queue before a TAP's own, where it isn't impaired. */
+must_use struct error *tap_drop_queue(const struct link_job *job);
+
+/** macvlan_mode() - as the kernel numbers them. */
+uint32_t macvlan_mode(enum macvlan_type type);
+
 /* --- port-vlans.c, offload.c, impair.c, routes.c ---------------------------------------- */
 
 /** link_set_vlans() - VLANs of a bridge's port, or of a bridge that filters them. */
 must_use struct error *link_set_vlans(const struct link_job *job);
+
+struct observed_vlan;
+
+/**
+ * link_wanted_vlans() - all VLANs that the link is to be in, in the order of their numbers
+ * @vlans: new, the caller frees it
+ * Return: how many.
+ */
+size_t link_wanted_vlans(const struct planned_link *planned,
+			 struct observed_vlan **vlans);
+
+/** link_leave_vlans() - take the link out of VLANs. */
+must_use struct error *link_leave_vlans(const struct link_job *job, uint16_t *vlans,
+					size_t n);
+
+/** link_join_vlans() - as link_set_vlans(), in its default VLAN too where none is named. */
+must_use struct error *link_join_vlans(const struct link_job *job);
 
 /**
  * link_set_offloads() - switch offloads as the topology says
@@ -139,6 +189,12 @@ must_use struct error *link_set_offloads(const struct link_job *job);
 /** link_impair() - delay, lose and limit what leaves the link. */
 must_use struct error *link_impair(const struct link_job *job);
 
+/** link_unimpair() - take the root qdisc off the link: it has the kernel's default again. */
+must_use struct error *link_unimpair(struct netlink *netlink, int index);
+
+/** link_unredirect() - undo link_redirect(): what comes in is filtered by no one. */
+must_use struct error *link_unredirect(struct netlink *netlink, int index);
+
 /** link_redirect() - have all that comes in by @from go through the link @to first. */
 must_use struct error *link_redirect(struct netlink *netlink,
 				     const struct made_link *from,
@@ -147,9 +203,21 @@ must_use struct error *link_redirect(struct netlink *netlink,
 /** ifb_name() - the ifb before a link: "ifb-LINK", or "ifb-HASH-" and the end of its name. */
 void ifb_name(const char *link, char name[IFNAMSIZ]);
 
+/** route_text() - "10.0.0.0/8 via 192.0.2.1"; a new string. */
+char *route_text(const struct route *route);
+
 /** node_add_route() - @device: index of the link it names; 0 where it names none. */
 must_use struct error *node_add_route(struct node *node, const struct route *route,
 				      int device);
+
+/** node_delete_route() - @device: index of the link that it leaves by. */
+must_use struct error *node_delete_route(struct node *node, const struct route *route,
+					 int device);
+
+/** node_delete_neighbour() - @device: index of the link it is behind. */
+must_use struct error *node_delete_neighbour(struct node *node,
+					     const struct neighbour *neighbour,
+					     int device);
 
 /** node_add_neighbour() - permanent; @device: index of the link it is behind. */
 must_use struct error *node_add_neighbour(struct node *node,

@@ -9,7 +9,9 @@
 #include "topology/plan.h"
 #include "util/error.h"
 
-struct links; /* a netlink socket, and the links made through it */
+struct changes;    /* link/diff.h */
+struct comparison; /* of what there is with a plan */
+struct links;      /* a netlink socket, and the links made through it */
 
 /** links_open() - a socket into the current network namespace; raises "lo" as well. */
 must_use struct error *links_open(struct links **links);
@@ -31,6 +33,32 @@ must_use struct error *links_open_shared(struct links **links, const char *lab);
  * before anything is made, and whose it is.
  */
 must_use struct error *links_build(struct links *links, const struct plan *plan);
+
+/**
+ * links_compare() - what is to be changed so that there is what @plan wants
+ * @old: the plan of before; for what can't be read from the kernel
+ * @comparison: new, for comparison_free(); @plan must outlive it
+ */
+must_use struct error *links_compare(const struct links *links, const struct plan *old,
+				     const struct plan *plan,
+				     struct comparison **comparison);
+
+/** comparison_changes() - borrowed. */
+const struct changes *comparison_changes(const struct comparison *comparison);
+
+/**
+ * links_apply() - change what differs, once, and only that
+ * @comparison: of links_compare(), with nothing done to @links since
+ *
+ * Links and hosts that are in both plans stay what they are. The plan's nodes and links are
+ * from now on those of @links, be it that the kernel refuses something: what was done before
+ * stays then, and to compare and apply again does the rest.
+ * Return: an error as of links_build().
+ */
+must_use struct error *links_apply(struct links *links, struct comparison *comparison);
+
+/** comparison_free() - and nothing of what it found out is done. */
+void comparison_free(const struct links *links, struct comparison *comparison);
 
 /**
  * links_tap_fd() - the descriptor of a TAP that links_build() made; owned by @links

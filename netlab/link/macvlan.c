@@ -13,6 +13,11 @@ static const uint32_t modes[] = {
 };
 static_assert(ARRAY_SIZE(modes) == MACVLAN_MODES, "a mode that the kernel isn't told");
 
+uint32_t macvlan_mode(enum macvlan_type type)
+{
+	return modes[type];
+}
+
 static int macvlan_describe(const struct link_job *job, struct rtnl_link *link)
 {
 	if (job->lower)

@@ -166,6 +166,36 @@ struct error *netlink_query(struct netlink *netlink, struct nl_msg *message,
 	return error;
 }
 
+static struct error *end_dump(const struct netlink *netlink, int code, const char *what)
+{
+	if (netlink->answer.code)
+		return error_extack(error_errno(netlink->answer.code, "%s", what),
+				    *netlink->answer.text ? netlink->answer.text : NULL);
+	if (code == -NLE_DUMP_INTR)
+		return error_errno(EAGAIN, "%s", what);
+	if (code < 0)
+		return failure(code, what);
+	return NULL;
+}
+
+struct error *netlink_dump(struct netlink *netlink, struct nl_msg *message,
+			   nl_recvmsg_msg_cb_t take, void *userdata, const char *what)
+{
+	int code;
+
+	netlink->answer = (struct extack){0};
+	nl_complete_msg(netlink->socket, message);
+	netlink->sequence = nlmsg_hdr(message)->nlmsg_seq;
+	nl_socket_modify_cb(netlink->socket, NL_CB_VALID, NL_CB_CUSTOM, take, userdata);
+	errno = 0;
+	code = nl_send(netlink->socket, message);
+	if (code >= 0)
+		code = nl_recvmsgs_default(netlink->socket);
+	nl_socket_modify_cb(netlink->socket, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
+	netlink->sequence = 0;
+	return end_dump(netlink, code, what);
+}
+
 /* Any socket takes this ioctl, and answers for the namespace that it was made in. */
 struct error *netlink_find_index(const struct netlink *netlink, const char *name,
 				 const char *what, int *index)

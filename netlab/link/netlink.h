@@ -56,6 +56,14 @@ must_use struct error *netlink_query(struct netlink *netlink, struct nl_msg *mes
 				     const char *what);
 
 /**
+ * netlink_dump() - as netlink_query(), for a request for all there is (NLM_F_DUMP)
+ * Return: EAGAIN where it changed meanwhile (NLM_F_DUMP_INTR): the dump is worth nothing then.
+ */
+must_use struct error *netlink_dump(struct netlink *netlink, struct nl_msg *message,
+				    nl_recvmsg_msg_cb_t take, void *userdata,
+				    const char *what);
+
+/**
  * netlink_find_index() - the interface index of a link in the socket's network namespace
  * @what: what could not be done, for the error
  */

@@ -30,7 +30,7 @@ static struct error *raise_loopback(struct node *node)
 	return error_prefix(link_raise(&node->netlink, LOOPBACK_INDEX, 0), "lo");
 }
 
-static struct node *node_alloc(const char *name)
+struct node *node_alloc(const char *name)
 {
 	struct node *node = xcalloc(1, sizeof(*node));
 
@@ -69,18 +69,7 @@ static bool make_quiet(void)
 	return true;
 }
 
-static struct error *start_forwarding(void)
-{
-	struct error *error;
-
-	try(sysctl_write("net.ipv4.conf.all.forwarding=1"));
-	error = sysctl_write("net.ipv6.conf.all.forwarding=1");
-	if (error && error->code == ENOENT)
-		error_ignore(steal_ptr(error)); /* a kernel without IPv6 */
-	return error;
-}
-
-static struct error *node_found(struct node *node, const struct planned_node *planned)
+struct error *node_found(struct node *node, const struct planned_node *planned)
 {
 	if (unshare(CLONE_NEWNET) < 0)
 		return error_errno(errno, "a network namespace is refused");
@@ -88,7 +77,7 @@ static struct error *node_found(struct node *node, const struct planned_node *pl
 	try(raise_loopback(node));
 	node->quiet = make_quiet();
 	/* Before there are links: each would be told one by one. */
-	return planned->forward ? start_forwarding() : NULL;
+	return planned->forward ? sysctl_forward(true) : NULL;
 }
 
 struct error *node_new(struct node **result, const struct planned_node *planned)
@@ -98,6 +87,11 @@ struct error *node_new(struct node **result, const struct planned_node *planned)
 	try(error_object(node_found(node, planned), planned->name));
 	*result = steal_ptr(node);
 	return NULL;
+}
+
+bool node_is_founded(const struct node *node)
+{
+	return node->namespace >= 0;
 }
 
 struct error *node_enter(const struct node *node)
@@ -115,6 +109,7 @@ void node_free(struct node *node)
 	if (node->netlink.socket)
 		netlink_deinit(&node->netlink);
 	close_fd(&node->namespace);
+	strv_free(node->originals);
 	free(node->name);
 	free(node);
 }

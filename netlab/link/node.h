@@ -17,6 +17,7 @@ struct node {
 	int namespace; /* descriptor */
 	bool quiet; /* its links make no IPv6 address and solicit no router by themselves */
 	struct netlink netlink;
+	char **originals; /* "NAME=VALUE" of switches before node_set_sysctl() */
 };
 
 /**
@@ -33,6 +34,19 @@ must_use struct error *node_open(struct node **node, bool shared);
  */
 must_use struct error *node_new(struct node **node, const struct planned_node *planned);
 
+/**
+ * node_found() - give a node that has but a name its network namespace, as node_new() does
+ *
+ * The process is in it afterwards, also on error.
+ */
+must_use struct error *node_found(struct node *node, const struct planned_node *planned);
+
+/** node_alloc() - a node with no namespace yet; @name of NULL: the lab's host side. */
+struct node *node_alloc(const char *name);
+
+/** node_is_founded() - has it a network namespace? */
+bool node_is_founded(const struct node *node);
+
 /** node_enter() - move the process into the node's network namespace. */
 must_use struct error *node_enter(const struct node *node);
 
@@ -47,5 +61,28 @@ DEFINE_CLEANUP(struct node *, node_free);
  *           the first of them is a dot
  */
 must_use struct error *sysctl_write(const char *setting);
+
+/**
+ * sysctl_read() - the value that one of those switches has
+ * @setting: as for sysctl_write(); what stands behind the name doesn't count
+ * @value: new; blanks between words are one space each. At most SYSCTL_VALUE_MAX bytes.
+ * Return: ENOENT where the kernel has no such switch.
+ */
+must_use struct error *sysctl_read(const char *setting, char **value);
+
+/**
+ * node_set_sysctl() - as sysctl_write(), by a process that is in the node
+ *
+ * What it was before the first time is remembered, until it is that again.
+ */
+must_use struct error *node_set_sysctl(struct node *node, const char *setting);
+
+/** node_original() - "NAME=VALUE" that @setting's switch had before, borrowed; or NULL. */
+const char *node_original(const struct node *node, const char *setting);
+
+/** sysctl_forward() - switch forwarding between links on or off, IPv4 and IPv6. */
+must_use struct error *sysctl_forward(bool on);
+
+#define SYSCTL_VALUE_MAX 4095
 
 #endif

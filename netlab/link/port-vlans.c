@@ -8,6 +8,8 @@
 #include <netlink/errno.h>
 
 #include "link/kind.h"
+#include "link/observe.h"
+#include "util/string.h"
 
 #define DEFAULT_VLAN 1
 
@@ -101,16 +103,70 @@ static struct error *request(const struct link_job *job, int type,
 	return netlink_request(&job->node->netlink, message, "its VLANs can't be set");
 }
 
+static const struct port_vlans *vlans_of(const struct planned_link *planned)
+{
+	return planned->bridge.vlan_filtering ? &planned->bridge.self : &planned->vlans;
+}
+
+static bool names_none(const struct port_vlans *vlans)
+{
+	return !vlans->pvid && !vlans->n_untagged && !vlans->n_tagged;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return ((const struct observed_vlan *)a)->id -
+	       ((const struct observed_vlan *)b)->id;
+}
+
+size_t link_wanted_vlans(const struct planned_link *planned,
+			 struct observed_vlan **result)
+{
+	uint16_t initial[] = {DEFAULT_VLAN};
+	struct port_vlans of_default = {
+		.pvid = DEFAULT_VLAN, .untagged = initial, .n_untagged = 1};
+	const struct port_vlans *given = vlans_of(planned);
+	const struct port_vlans *vlans = names_none(given) ? &of_default : given;
+	struct observed_vlan *list =
+		xcalloc(vlans->n_untagged + vlans->n_tagged + 1, sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; i < vlans->n_untagged; i++)
+		list[n++] = (struct observed_vlan){
+			vlans->untagged[i], vlans->untagged[i] == vlans->pvid, true};
+	for (size_t i = 0; i < vlans->n_tagged; i++)
+		list[n++] = (struct observed_vlan){
+			vlans->tagged[i], vlans->tagged[i] == vlans->pvid, false};
+	qsort(list, n, sizeof(*list), by_id);
+	*result = list;
+	return n;
+}
+
 struct error *link_set_vlans(const struct link_job *job)
 {
-	bool filters = job->planned->bridge.vlan_filtering;
-	const struct port_vlans *vlans = filters ? &job->planned->bridge.self
-						 : &job->planned->vlans;
+	const struct port_vlans *vlans = vlans_of(job->planned);
 	struct port_vlans initial = {.pvid = DEFAULT_VLAN};
 
-	if (!vlans->pvid && !vlans->n_untagged && !vlans->n_tagged)
+	if (names_none(vlans))
 		return NULL;
 	if (!is_member(vlans, DEFAULT_VLAN))
 		try(request(job, RTM_DELLINK, &initial));
 	return request(job, RTM_SETLINK, vlans);
+}
+
+struct error *link_leave_vlans(const struct link_job *job, uint16_t *ids, size_t n)
+{
+	struct port_vlans vlans = {.untagged = ids, .n_untagged = n};
+
+	return n ? request(job, RTM_DELLINK, &vlans) : NULL;
+}
+
+struct error *link_join_vlans(const struct link_job *job)
+{
+	uint16_t initial[] = {DEFAULT_VLAN};
+	struct port_vlans of_default = {
+		.pvid = DEFAULT_VLAN, .untagged = initial, .n_untagged = 1};
+	const struct port_vlans *vlans = vlans_of(job->planned);
+
+	return request(job, RTM_SETLINK, names_none(vlans) ? &of_default : vlans);
 }

@@ -76,8 +76,7 @@ static struct error *explain_unsupported(struct error *error, const struct link_
 	const char *module = link_kind_ops(job->planned->kind)->module;
 
 	if (job->planned->bridge.vlan_filtering && !error->extack)
-		return error_hint(error, "the kernel's bridges don't filter VLANs "
-					 "(CONFIG_BRIDGE_VLAN_FILTERING)");
+		return error_hint(error, BRIDGE_NO_FILTERING);
 	if (!error->extack || streq(error->extack, "Unknown device type"))
 		return error_hint(error,
 				  "the kernel has no links of this kind loaded; as root: "

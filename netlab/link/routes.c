@@ -19,14 +19,18 @@ static void neighbour_putp(struct rtnl_neigh **neighbour)
 	rtnl_neigh_put(*neighbour);
 }
 
-static char *route_text(const struct route *route)
+char *route_text(const struct route *route)
 {
 	char to[ADDRESS_TEXT_SIZE], via[ADDRESS_TEXT_SIZE];
 
-	address_format(&route->to, to);
+	if (route->to.prefix)
+		address_format(&route->to, to);
+	else
+		strcpy(to, route->to.family == AF_INET ? "default" : "::/0");
 	if (!route->has_via)
-		return xasprintf("route %s dev %s", to, route->device);
-	return xasprintf("route %s via %s", to, address_format_host(&route->via, via));
+		return *route->device ? xasprintf("%s dev %s", to, route->device)
+				      : xstrdup(to);
+	return xasprintf("%s via %s", to, address_format_host(&route->via, via));
 }
 
 static int put_nexthop(const struct route *route, int device, struct rtnl_route *request)
@@ -76,7 +80,33 @@ struct error *node_add_route(struct node *node, const struct route *route, int d
 	if (code < 0)
 		return netlink_unbuilt(code);
 	return error_prefix(netlink_request(&node->netlink, message, "can't be added"),
-			    "%s", text);
+			    "route %s", text);
+}
+
+/* Whatever its scope and its protocol are. */
+static int describe_deletion(const struct route *route, int device,
+			     struct rtnl_route *request)
+{
+	int code = describe_route(route, device, request);
+
+	rtnl_route_set_protocol(request, RTPROT_UNSPEC);
+	rtnl_route_set_scope(request, RT_SCOPE_NOWHERE);
+	return code;
+}
+
+struct error *node_delete_route(struct node *node, const struct route *route, int device)
+{
+	_cleanup_(route_putp) struct rtnl_route *request = rtnl_route_alloc();
+	_cleanup_message_ struct nl_msg *message = NULL;
+	_cleanup_free_ char *text = route_text(route);
+	int code = request ? describe_deletion(route, device, request) : -NLE_NOMEM;
+
+	if (code >= 0)
+		code = rtnl_route_build_del_request(request, 0, &message);
+	if (code < 0)
+		return netlink_unbuilt(code);
+	return error_prefix(netlink_request(&node->netlink, message, "can't be deleted"),
+			    "route %s", text);
 }
 
 static int describe_neighbour(const struct neighbour *neighbour, int device,
@@ -110,6 +140,23 @@ struct error *node_add_neighbour(struct node *node, const struct neighbour *neig
 	if (code < 0)
 		return netlink_unbuilt(code);
 	return error_prefix(netlink_request(&node->netlink, message, "can't be added"),
+			    "neighbour %s",
+			    address_format_host(&neighbour->address, text));
+}
+
+struct error *node_delete_neighbour(struct node *node, const struct neighbour *neighbour,
+				    int device)
+{
+	_cleanup_(neighbour_putp) struct rtnl_neigh *request = rtnl_neigh_alloc();
+	_cleanup_message_ struct nl_msg *message = NULL;
+	char text[ADDRESS_TEXT_SIZE];
+	int code = request ? describe_neighbour(neighbour, device, request) : -NLE_NOMEM;
+
+	if (code >= 0)
+		code = rtnl_neigh_build_delete_request(request, 0, &message);
+	if (code < 0)
+		return netlink_unbuilt(code);
+	return error_prefix(netlink_request(&node->netlink, message, "can't be deleted"),
 			    "neighbour %s",
 			    address_format_host(&neighbour->address, text));
 }

@@ -9,9 +9,8 @@
 #include "link/build.h"
 #include "util/string.h"
 
-/* Calls @act with the process in @node's namespace. */
-static struct error *inside(struct links *links, struct node *node,
-			    struct error *(*act)(void *), void *argument)
+struct error *links_inside(const struct links *links, const struct node *node,
+			   struct error *(*act)(void *), void *argument)
 {
 	struct error *error, *stuck;
 
@@ -153,7 +152,7 @@ static struct error *step_offloads(struct links *links, const struct link_job *j
 
 	for (size_t i = 0; i < OFFLOADS; i++)
 		if (choices[i] != CHOICE_KERNEL)
-			return inside(links, job->node, set_offloads, (void *)job);
+			return links_inside(links, job->node, set_offloads, (void *)job);
 	return NULL;
 }
 
@@ -181,6 +180,13 @@ static struct error *step_address(struct links *links, const struct link_job *jo
 	return link_add_addresses(job);
 }
 
+static struct error *bring_up(const struct link_job *job, uint32_t mtu)
+{
+	if (job->planned->settings.down)
+		return NULL;
+	return link_raise(&job->node->netlink, job->made->index, mtu);
+}
+
 /* A bridge walks its ports at each join once it is up; what sits on a link waits for it. */
 
 static struct error *step_raise_first(struct links *links, const struct link_job *job)
@@ -188,7 +194,7 @@ static struct error *step_raise_first(struct links *links, const struct link_job
 	(void)links;
 	if (job->lower || is_bridge(job))
 		return NULL;
-	return link_raise(&job->node->netlink, job->made->index, 0);
+	return bring_up(job, 0);
 }
 
 /* With its MTU again: one that it had by chance when its ports came was not kept. */
@@ -197,39 +203,44 @@ static struct error *step_raise_last(struct links *links, const struct link_job 
 	(void)links;
 	if (job->lower || !is_bridge(job))
 		return NULL;
-	return link_raise(&job->node->netlink, job->made->index,
-			  job->planned->settings.mtu);
+	return bring_up(job, job->planned->settings.mtu);
 }
 
 static struct error *step_raise_stack(struct links *links, const struct link_job *job)
 {
 	(void)links;
-	return job->lower ? link_raise(&job->node->netlink, job->made->index, 0) : NULL;
+	return job->lower ? bring_up(job, 0) : NULL;
 }
 
 /* The steps on nodes. */
 
-static struct error *write_sysctls(void *sysctls)
+struct setting {
+	struct node *node;
+	char *const *sysctls;
+};
+
+static struct error *write_sysctls(void *argument)
 {
-	strv_foreach (setting, sysctls)
-		try(sysctl_write(*setting));
+	const struct setting *setting = argument;
+
+	strv_foreach (sysctl, setting->sysctls)
+		try(node_set_sysctl(setting->node, *sysctl));
 	return NULL;
 }
 
 /* When the links are there that they may name, and before there are addresses. */
 static struct error *step_sysctls(struct links *links, const struct plan *plan, size_t i)
 {
-	const struct planned_node *planned = &plan->nodes[i];
+	struct setting setting = {links->nodes[i], plan->nodes[i].sysctls};
 
-	if (!planned->sysctls)
+	if (!setting.sysctls)
 		return NULL;
-	return error_prefix(
-		inside(links, links->nodes[i], write_sysctls, (void *)planned->sysctls),
-		"%s", plan->file);
+	return error_prefix(links_inside(links, links->nodes[i], write_sysctls, &setting),
+			    "%s", plan->file);
 }
 
-static struct error *find_device(const struct links *links, size_t node, const char *name,
-				 int *index)
+struct error *links_find_device(const struct links *links, size_t node, const char *name,
+				int *index)
 {
 	*index = 0;
 	if (!*name)
@@ -243,7 +254,8 @@ static struct error *add_route(struct links *links, size_t node,
 {
 	int device;
 
-	try(error_prefix(find_device(links, node, route->device, &device), "route"));
+	try(error_prefix(links_find_device(links, node, route->device, &device),
+			 "route"));
 	return node_add_route(links->nodes[node], route, device);
 }
 
@@ -252,7 +264,7 @@ static struct error *add_neighbour(struct links *links, size_t node,
 {
 	int device;
 
-	try(error_prefix(find_device(links, node, neighbour->device, &device),
+	try(error_prefix(links_find_device(links, node, neighbour->device, &device),
 			 "neighbour"));
 	return node_add_neighbour(links->nodes[node], neighbour, device);
 }
@@ -264,9 +276,12 @@ static struct error *step_routes(struct links *links, const struct plan *plan, s
 	for (size_t n = 0; n < planned->n_neighbours; n++)
 		try(error_prefix(add_neighbour(links, i, &planned->neighbours[n]),
 				 "%s:%u", plan->file, planned->neighbours[n].at.line));
-	for (size_t n = 0; n < planned->n_routes; n++)
+	for (size_t n = 0; n < planned->n_routes; n++) {
+		if (plan_route_rests(plan, i, &planned->routes[n]))
+			continue;
 		try(error_prefix(add_route(links, i, &planned->routes[n]), "%s:%u",
 				 plan->file, planned->routes[n].at.line));
+	}
 	return NULL;
 }
 
@@ -285,8 +300,9 @@ static const struct step {
 static struct error *take_step(const struct build *build, const struct step *step)
 {
 	for (size_t i = 0; step->link && i < build->n_jobs; i++)
-		try(locate(step->link(build->links, &build->jobs[i]), build,
-			   &build->jobs[i]));
+		if (!build->jobs[i].exists)
+			try(locate(step->link(build->links, &build->jobs[i]), build,
+				   &build->jobs[i]));
 	for (size_t i = 0; step->node && i < build->plan->n_nodes; i++)
 		try(error_object(step->node(build->links, build->plan, i),
 				 build->plan->nodes[i].name));
@@ -297,5 +313,13 @@ struct error *take_steps(const struct build *build)
 {
 	for (size_t s = 0; s < ARRAY_SIZE(steps); s++)
 		try(take_step(build, &steps[s]));
+	return NULL;
+}
+
+struct error *take_link_steps(const struct build *build)
+{
+	for (size_t s = 0; s < ARRAY_SIZE(steps); s++)
+		if (steps[s].link)
+			try(take_step(build, &steps[s]));
 	return NULL;
 }

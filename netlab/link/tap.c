@@ -13,6 +13,7 @@
 #include "link/kind.h"
 #include "link/link.h"
 #include "util/log.h"
+#include "util/string.h"
 
 #define TUN_DEVICE "/dev/net/tun"
 
@@ -80,16 +81,40 @@ static struct error *explain_attach(int code)
 					: "is the name a valid one for a link?");
 }
 
+/* struct virtio_net_hdr_mrg_rxbuf, which virtio since 1.0 has for all (VIRTIO 1.1, 5.1.6). */
+#define VIRTIO_HEADER_SIZE 12
+
+/*
+ * The descriptor of a TAP that someone deleted. QEMU holds it as well, and goes on once it is
+ * one of a TAP again; it has set the size of the headers for good.
+ */
+static struct error *attach_again(const struct link_job *job, struct ifreq *request)
+{
+	const struct planned_link *planned = job->planned;
+	const char *model = planned->guest ? planned->guest->nics[planned->nic].model
+					   : "";
+	int size = VIRTIO_HEADER_SIZE;
+
+	if (ioctl(job->made->tap, TUNSETIFF, request) < 0)
+		return explain_attach(errno);
+	if (string_after(model, "virtio-") &&
+	    ioctl(job->made->tap, TUNSETVNETHDRSZ, &size) < 0)
+		return error_errno(errno, "the TAP's headers can't be as they were");
+	return NULL;
+}
+
 /*
  * IFF_TUN_EXCL: without it, a persistent TAP of that name that someone else made would be
- * taken over in silence (kernel 3.10 and later).
- */
+ * taken over in silence (kernel 3.10 and later). */
 static struct error *tap_create(const struct link_job *job)
 {
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+	bool again = job->made->tap >= 0;
 
 	request.ifr_flags |= IFF_TUN_EXCL;
 	memcpy(request.ifr_name, job->made->name, sizeof(job->made->name));
+	if (again)
+		return attach_again(job, &request);
 	try(open_tun(&job->made->tap));
 	if (ioctl(job->made->tap, TUNSETIFF, &request) < 0)
 		return explain_attach(errno);
@@ -161,7 +186,7 @@ static struct error *leave_to_owner(const struct link_job *job)
  * clears when the TAP is raised: with rings of 80 kB that was half the time of making a TAP.
  * An impairment is a discipline of its own, and comes in the next step.
  */
-static struct error *drop_queue(const struct link_job *job)
+struct error *tap_drop_queue(const struct link_job *job)
 {
 	_cleanup_message_ struct nl_msg *message = NULL;
 	struct error *error;
@@ -183,7 +208,7 @@ static struct error *drop_queue(const struct link_job *job)
 
 static struct error *tap_prepare(const struct link_job *job)
 {
-	try(drop_queue(job));
+	try(tap_drop_queue(job));
 	return job->planned->persistent ? leave_to_owner(job) : NULL;
 }
 

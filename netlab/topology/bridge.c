@@ -32,6 +32,7 @@ static const struct field bridge_fields[] = {
 	{"vlans", read_vlans, false, IN_BRIDGE(bridge.self)},
 	{"offloads", read_offloads, false, IN_BRIDGE(settings.offloads)},
 	{"impair", read_impairment, false, IN_BRIDGE(settings.impair)},
+	{"up", read_link_up, false, IN_BRIDGE(settings)},
 	{NULL},
 };
 

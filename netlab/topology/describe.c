@@ -200,6 +200,8 @@ static void describe_settings(const struct planned_link *link, json_t *json)
 	json_set(json, "txqueuelen", count_or_nothing(settings->txqueuelen));
 	if (settings->mac_given)
 		json_set(json, "mac", json_string(mac_format(settings->mac, mac)));
+	if (settings->down)
+		json_set(json, "up", json_false());
 	json_set(json, "impair", impairment_to_json(&settings->impair));
 	json_set(json, "impair_in", impairment_to_json(&link->impair_in));
 	if (link->kind != LINK_BRIDGE)

@@ -63,6 +63,7 @@ static const struct field veth_fields[] = {
 	{"txqueuelen", read_txqueuelen, false, IN_LINK(settings.txqueuelen)},
 	{"offloads", read_offloads, false, IN_LINK(settings.offloads)},
 	{"impair", read_veth_impairments, false, 0},
+	{"up", read_link_up, false, IN_LINK(settings)},
 	{"vlan", read_misplaced, false, 0},
 	{"vxlan", read_misplaced, false, 0},
 	{"macvlan", read_misplaced, false, 0},

@@ -59,6 +59,16 @@ void read_link_mac(struct reader *reader, const char *what, const struct node *n
 	settings->mac_given = take_mac(reader, what, node, settings->mac);
 }
 
+void read_link_up(struct reader *reader, const char *what, const struct node *node,
+		  void *into)
+{
+	struct link_settings *settings = into;
+	bool up = true;
+
+	read_switch(reader, what, node, &up);
+	settings->down = !up;
+}
+
 #define OFFLOAD(key, number) \
 	[number] = {key, read_choice, false, (number) * sizeof(enum choice)}
 

@@ -26,6 +26,9 @@ void read_txqueuelen(struct reader *reader, const char *what, const struct node 
 /* struct link_settings */
 void read_link_mac(struct reader *reader, const char *what, const struct node *node,
 		   void *into);
+/* struct link_settings */
+void read_link_up(struct reader *reader, const char *what, const struct node *node,
+		  void *into);
 /* enum choice[OFFLOADS] */
 void read_offloads(struct reader *reader, const char *what, const struct node *node,
 		   void *into);

@@ -130,6 +130,7 @@ static const struct field nic_fields[] = {
 	{"txqueuelen", read_txqueuelen, false, IN_NIC(settings.txqueuelen)},
 	{"offloads", read_offloads, false, IN_NIC(settings.offloads)},
 	{"impair", read_nic_impairments, false, 0},
+	{"up", read_link_up, false, IN_NIC(settings)},
 	{NULL},
 };
 

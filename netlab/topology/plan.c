@@ -269,6 +269,25 @@ const struct planned_link *plan_link_of(const struct plan *plan, size_t node,
 	return NULL;
 }
 
+static bool leads_to(const struct planned_link *link, const struct address *via)
+{
+	for (size_t i = 0; i < link->n_addresses; i++)
+		if (address_same_network(&link->addresses[i], via))
+			return true;
+	return false;
+}
+
+bool plan_route_rests(const struct plan *plan, size_t node, const struct route *route)
+{
+	const struct planned_link *link =
+		*route->device ? plan_link_of(plan, node, route->device) : NULL;
+
+	for (size_t i = 0; !*route->device && !link && i < plan->n_links; i++)
+		if (plan->links[i].node == node && leads_to(&plan->links[i], &route->via))
+			link = &plan->links[i];
+	return link && link->settings.down;
+}
+
 const struct planned_link *plan_link_labelled(const struct plan *plan, const char *label)
 {
 	const char *slash = strchr(label, '/');

@@ -95,6 +95,13 @@ const struct planned_link *plan_link(const struct plan *plan, const char *name);
 const struct planned_link *plan_link_of(const struct plan *plan, size_t node,
 					const char *name);
 
+/**
+ * plan_route_rests() - is the link down that @route of a node leaves by?
+ *
+ * The kernel drops the routes of a link that is taken down, and takes no new ones.
+ */
+bool plan_route_rests(const struct plan *plan, size_t node, const struct route *route);
+
 /** plan_link_labelled() - as plan_link(), of a host where the name is "HOST/LINK". */
 const struct planned_link *plan_link_labelled(const struct plan *plan, const char *label);
 

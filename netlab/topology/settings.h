@@ -70,6 +70,7 @@ struct link_settings {
 	bool mac_given;
 	enum choice offloads[OFFLOADS];
 	struct impairment impair; /* of what leaves the link; all zero: none */
+	bool down;                /* it is not brought up */
 };
 
 /*

@@ -111,6 +111,7 @@ static void read_owner(struct reader *reader, const char *what, const struct nod
 		{"txqueuelen", read_txqueuelen, false, IN_LINK(settings.txqueuelen)}, \
 		{"offloads", read_offloads, false, IN_LINK(settings.offloads)},       \
 		{"impair", read_impairment, false, IN_LINK(settings.impair)},         \
+		{"up", read_link_up, false, IN_LINK(settings)},                       \
 	{                                                                             \
 		NULL                                                                  \
 	}
@@ -217,16 +218,13 @@ static void read_nothing(struct reader *reader, const char *what, const struct n
 
 /* A key that is none of these is a better report than that there is no kind. */
 static const struct field any_fields[] = {
-	NOTHING("vlan"),       NOTHING("vxlan"),
-	NOTHING("macvlan"),    NOTHING("dummy"),
-	NOTHING("ifb"),        NOTHING("tap"),
-	NOTHING("owner"),      NOTHING("link"),
-	NOTHING("local"),      NOTHING("remote"),
-	NOTHING("port"),       NOTHING("bridge"),
-	NOTHING("vlans"),      NOTHING("addresses"),
-	NOTHING("mtu"),        NOTHING("mac"),
-	NOTHING("txqueuelen"), NOTHING("offloads"),
-	NOTHING("impair"),     {NULL},
+	NOTHING("vlan"),   NOTHING("vxlan"),      NOTHING("macvlan"),
+	NOTHING("dummy"),  NOTHING("ifb"),        NOTHING("tap"),
+	NOTHING("owner"),  NOTHING("link"),       NOTHING("local"),
+	NOTHING("remote"), NOTHING("port"),       NOTHING("bridge"),
+	NOTHING("vlans"),  NOTHING("addresses"),  NOTHING("mtu"),
+	NOTHING("mac"),    NOTHING("txqueuelen"), NOTHING("offloads"),
+	NOTHING("impair"), NOTHING("up"),         {NULL},
 };
 
 static void report_no_kind(struct reader *reader, const struct node *key,

@@ -111,6 +111,8 @@ def test_topologies_and_their_guests(complete, stand_in, tmp_path):
     assert "client.cpus=" in complete(stand_in, "up lab.yaml --set ")
     assert complete(stand_in, "export libvirt l") == ["lab.yaml"]
     assert complete(stand_in, "export libvirt lab.yaml ") == ["server", "client"]
+    assert complete(stand_in, "apply ", labs=["one"]) == ["lab.yaml", "folder", "one"]
+    assert complete(stand_in, "apply one ", labs=["one"]) == ["lab.yaml", "folder"]
 
 
 def test_guests_of_the_lab_that_runs(complete, stand_in):

@@ -95,3 +95,36 @@ def test_topology_host_mode(make_lab, source, space):
     assert spare["master"] == "desk0" and spare["linkinfo"]["info_data"]["persist"]
     lab.down().ok()
     assert space.state() == before
+
+
+def test_apply_changes_what_is_the_labs_and_nothing_else(make_lab, space):
+    space.change("link", "add", "mine", "type", "bridge")
+    space.change("address", "add", "10.5.0.1/24", "dev", "mine")
+    before = space.state()
+    links = {"spare": {"tap": True, "bridge": "br0"}}
+    bridges = {"br0": {"addresses": ["10.1.0.1/24"]}}
+    hosts = {"one": {"links": {"eth0": {"bridge": "br0", "addresses": ["10.1.0.2/24"]}}}}
+    lab = make_lab(guests=None, bridges=bridges, capture=None)
+    lab.up().ok()
+
+    def apply(**changes):
+        write_topology(lab.topology, guests=None, capture=None, netns="host", **changes)
+        return lab.verb("apply", lab.topology)
+
+    assert "nothing to change" in apply(bridges=bridges).ok().stdout
+    told = apply(bridges={"br0": {"mtu": 1400}, "br1": {}}, links=links, hosts=hosts).ok().stdout
+    assert "+ link spare: tap, port of br0" in told and "+ host one" in told
+    assert "nothing to change" in apply(bridges={"br0": {"mtu": 1400}, "br1": {}}, links=links,
+                                        hosts=hosts).ok().stdout
+    assert space.aliases() == {"mine": None, **{
+        name: f"netlab:under-test:{name}" for name in ["br0", "br1", "spare", "one.eth0"]}}
+    space.change("link", "del", "br1")
+    space.change("link", "add", "br1", "type", "bridge")
+    taken = apply(bridges={"br0": {}, "br1": {"mtu": 1300}}).exited(1).stderr
+    assert "br1: " in taken and "exists already, which is not this lab's" in taken
+    assert space.links()["br1"]["mtu"] == 1500
+    space.change("link", "del", "br1")
+    apply(bridges={"br0": {}}).ok()
+    assert set(space.links()) == {"lo", "mine", "br0"}
+    lab.down().ok()
+    assert space.state() == before

@@ -152,6 +152,24 @@ def test_fifty_hosts(make_lab, source):
     assert len(lab.exec("host", "ip", "-j", "link").json()) == 52
 
 
+def test_a_link_that_is_to_be_down_is_down_and_its_routes_rest(make_lab):
+    lab = make_lab("rest", guests=None, bridges={"br0": {"up": False}}, capture=None, hosts={
+        "one": {"links": {"eth0": {"bridge": "br0", "addresses": ["10.0.0.1/24"], "up": False},
+                          "eth1": {"bridge": "br0", "addresses": ["10.1.0.1/24"]}},
+                "routes": [{"to": "10.8.0.0/16", "via": "10.0.0.9"},
+                           {"to": "10.9.0.0/16", "via": "10.1.0.9"}]}})
+    lab.up().ok()
+    assert "UP" not in link_of(lab, "one", "eth0")["flags"]
+    assert "UP" in link_of(lab, "one", "eth1")["flags"]
+    assert "UP" not in link_of(lab, "host", "br0")["flags"]
+    assert "UP" in link_of(lab, "host", "one.eth0")["flags"]
+    routes = [route["dst"] for route in lab.exec("one", "ip", "-j", "route").json()]
+    assert sorted(routes) == ["10.1.0.0/24", "10.9.0.0/16"]
+    eth0 = next(link for link in lab.status()["links"]
+                if (link["node"], link["name"]) == ("one", "eth0"))
+    assert eth0["up"] is False
+
+
 def test_status_counts_what_crosses_links_of_hosts(net):
     assert reaches(net, "router", "10.3.0.2")
     live = next(link["live"] for link in net.status()["links"]

@@ -264,3 +264,16 @@ def test_no_kernel_in_the_cache(netlab, run, fresh_home, tmp_path, monkeypatch):
     result = run(netlab, "up", topology).exited(1)
     assert "netlab kernel build" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_card_that_is_to_be_down_has_no_carrier(make_lab):
+    lab = make_lab("pulled", guests={"server": {"memory": "256M", "nics": [
+        {"bridge": "br0", "up": False}, {"model": "virtio-net-pci", "bridge": "br0", "up": False},
+        {"bridge": "br0"}]}})
+    lab.up().ok()
+    for card, carrier in [("eth0", "0"), ("eth1", "0"), ("eth2", "1")]:
+        lab.exec("server", "ip", "link", "set", card, "up").ok()
+        path = f"/sys/class/net/{card}/carrier"
+        wait_until(lambda: lab.exec("server", "cat", path).stdout.strip() == carrier, path)
+    up = {link["ifname"]: "UP" in link["flags"] for link in lab.ip("link")}
+    assert (up["server.0"], up["server.1"], up["server.2"]) == (False, False, True)

@@ -173,12 +173,12 @@ static const struct golden kinds[] = {
 	{LINK("peer: a/b"),
 	 "2:13: unknown key 'peer'; a link has: vlan, vxlan, macvlan, "
 	 "dummy, ifb, tap, owner, link, local, remote, port, "
-	 "bridge, vlans, addresses, mtu, mac, txqueuelen, offloads, impair"},
+	 "bridge, vlans, addresses, mtu, mac, txqueuelen, offloads, impair, up"},
 	{LINK("vlan: 7"), "2:12: a VLAN link needs the key 'link'"},
 	{LINK("vlan: 0, link: br0"), "2:19: vlan: '0' is not a number from 1 to 4094"},
 	{LINK("vlan: 7, link: br0, remote: 10.0.0.9"),
 	 "2:33: unknown key 'remote'; a VLAN link has: vlan, link, bridge, vlans, "
-	 "addresses, mtu, mac, txqueuelen, offloads, impair"},
+	 "addresses, mtu, mac, txqueuelen, offloads, impair, up"},
 	{LINK("vxlan: 16777216"),
 	 "2:20: vxlan: '16777216' is not a number from 0 to 16777215"},
 	{LINK("vxlan: 7, port: 0, local: 10.0.0.1/24, remote: here"),
@@ -201,7 +201,7 @@ static const struct golden kinds[] = {
 	{LINK("dummy: 7"), "2:20: dummy: '7' is neither on nor off"},
 	{LINK("ifb: on, link: br0"),
 	 "2:22: unknown key 'link'; an ifb link has: ifb, bridge, vlans, addresses, mtu, "
-	 "mac, txqueuelen, offloads, impair"},
+	 "mac, txqueuelen, offloads, impair, up"},
 	{LINK("tap: on, owner: alice, bridge: br0"), "fine"},
 	{LINK("tap: on, owner: 65534, addresses: [10.0.0.7/24], txqueuelen: 9"), "fine"},
 	{VETH("tap: on"), "fine"},
@@ -211,7 +211,7 @@ static const struct golden kinds[] = {
 	{LINK("tap: on, owner: ''"), "2:29: owner: it is empty"},
 	{LINK("dummy: on, owner: alice"),
 	 "2:24: unknown key 'owner'; a dummy link has: dummy, bridge, vlans, addresses, "
-	 "mtu, mac, txqueuelen, offloads, impair"},
+	 "mtu, mac, txqueuelen, offloads, impair, up"},
 	{VETH("bridge: br0, owner: alice"),
 	 "2:45: owner: a link to a bridge or a peer has none; it is for virtual links"},
 	{LINK("dummy: on, bridge: br1"),

@@ -290,7 +290,7 @@ static void test_excerpts(void **state)
 		       "  ^\n"
 		       "dir/t.yaml:2:10: unknown key 'x'; a bridge has: addresses, mtu, "
 		       "mac, txqueuelen, stp, ageing, multicast_snooping, "
-		       "vlan_filtering, vlans, offloads, impair\n"
+		       "vlan_filtering, vlans, offloads, impair, up\n"
 		       "  \"\xc3\xa9\": {\tx: 1}\n"
 		       "        \t^");
 	assert_message("a: \xe9\n", "dir/t.yaml:1:4: byte 0xe9 is not UTF-8 text\n"
