@@ -8,7 +8,6 @@
 #include <errno.h>
 
 #include "link/change.h"
-#include "link/group.h"
 #include "util/string.h"
 
 #define ROUNDS 4
@@ -117,34 +116,22 @@ static struct made_link *made_in(const struct links *links, const struct node *n
 	return NULL;
 }
 
-static struct error *inherit(const struct links *links, const struct link_job *job)
+static void inherit(const struct links *links, const struct link_job *job)
 {
 	struct made_link *old = made_in(links, job->node, job->made->name);
 
-	if (old)
-		job->made->tap = steal_fd(old->tap);
-	if (!job->exists)
-		return NULL;
-	if (!old || old->index != job->made->index)
-		return group_join(&job->node->netlink, job->made->index,
-				  job->made->group);
-	job->made->group = old->group;
-	return NULL;
+	if (!old)
+		return;
+	job->made->tap = steal_fd(old->tap);
+	if (job->exists)
+		job->made->group = old->group;
 }
 
 /* The wanted nodes and links become those of @links; what there was of others is removed. */
-static struct error *adopt(struct links *links, struct comparison *round)
+static void adopt(struct links *links, struct comparison *round)
 {
-	struct error *error = NULL;
-
-	for (size_t i = 0; i < round->build.n_jobs; i++) {
-		struct error *one = inherit(links, &round->build.jobs[i]);
-
-		if (error)
-			error_free(one);
-		else
-			error = one;
-	}
+	for (size_t i = 0; i < round->build.n_jobs; i++)
+		inherit(links, &round->build.jobs[i]);
 	for (size_t i = 0; i < links->n_nodes; i++) {
 		if (contains(&round->wanted, links->nodes[i]))
 			continue;
@@ -156,7 +143,6 @@ static struct error *adopt(struct links *links, struct comparison *round)
 	*links = round->wanted;
 	round->wanted = (struct links){0};
 	round->build.links = links;
-	return error;
 }
 
 void comparison_free(const struct links *links, struct comparison *round)
@@ -199,12 +185,12 @@ static struct error *carry_out(struct links *links, struct comparison *round)
 		.observed = &round->observed,
 		.changes = &round->changes,
 	};
-	struct error *error = adopt(links, round);
+	struct error *error;
 
+	adopt(links, round);
 	changing.removed = round->removed;
 	changing.n_removed = round->n_removed;
-	if (!error)
-		error = changes_make(&changing);
+	error = changes_make(&changing);
 	return error ? tell_progress(error, changing.done, round->changes.n) : NULL;
 }
 

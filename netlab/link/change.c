@@ -6,6 +6,7 @@
 #include <netlink/errno.h>
 
 #include "link/group.h"
+#include "util/log.h"
 #include "util/string.h"
 
 static struct links *links_of(const struct changing *changing)
@@ -122,13 +123,39 @@ static struct error *delete_links(struct changing *changing)
 	return NULL;
 }
 
+/* As `up` does: what is half made is of no use, and no one would know whose it is. */
+static void unmake_links(const struct build *build)
+{
+	for (size_t i = 0; i < build->n_jobs; i++) {
+		const struct link_job *job = &build->jobs[i];
+		struct error *error;
+
+		if (job->exists)
+			continue;
+		error = delete_group(job->node, job->made->group);
+		if (error)
+			log_warning("%s: %s", job->made->name, error->message);
+		error_free(error);
+		job->made->index = 0;
+	}
+}
+
+static struct error *make_links(const struct build *build)
+{
+	struct error *error = take_link_steps(build);
+
+	if (error)
+		unmake_links(build);
+	return error;
+}
+
 static struct error *change_links(struct changing *changing, const struct change *change)
 {
 	if (!is_first(changing, change))
 		return NULL;
 	if (change->action == CHANGE_DELETE)
 		return delete_links(changing);
-	return take_link_steps(changing->build);
+	return make_links(changing->build);
 }
 
 static struct error *change_redirect(struct changing *changing,

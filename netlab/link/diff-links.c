@@ -49,13 +49,16 @@ static bool same_owner(const struct diff *diff, size_t job)
 	       streq(old->owner ?: "", planned->owner ?: "");
 }
 
-/* What a link of its kind is for good. A TAP is ours as long as it is on our descriptor. */
+/*
+ * What a link of its kind is for good. One that someone else made in place of ours may be
+ * another in ways that aren't compared.
+ */
 static bool is_same(const struct diff *diff, size_t i, const struct observed_link *seen)
 {
 	const struct link_job *job = &diff->build->jobs[i];
 	const struct planned_link *planned = job->planned;
 
-	if (!streq(seen->kind, link_kind_ops(planned->kind)->type))
+	if (!seen->ours || !streq(seen->kind, link_kind_ops(planned->kind)->type))
 		return false;
 	switch (planned->kind) {
 	case LINK_BRIDGE:
@@ -63,7 +66,7 @@ static bool is_same(const struct diff *diff, size_t i, const struct observed_lin
 	case LINK_IFB:
 		return true;
 	case LINK_TAP:
-		return seen->ours && same_owner(diff, i);
+		return same_owner(diff, i);
 	case LINK_VETH:
 		return same_peer(diff, i, seen);
 	case LINK_VLAN:

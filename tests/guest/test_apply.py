@@ -353,6 +353,16 @@ def test_what_someone_changed_is_put_right(net, node, words, told):
     assert routes(net, "one") == {("default", "10.1.0.254")}
 
 
+def test_a_link_that_someone_made_in_place_of_ours_is_made_anew(net):
+    net.exec("host", "ip", "link", "del", "br0").ok()
+    net.exec("host", "ip", "link", "add", "br0", "type", "bridge").ok()
+    told = lines(net)
+    assert "- link br0: bridge" in told
+    assert "+ link br0: bridge, 10.1.0.254/24, fd00:1::fe/64" in told
+    assert reaches(net, "one", "10.1.0.254")
+    settle(net)
+
+
 def test_what_others_made_is_left_alone(net):
     for words in ["link add mine type bridge", "link set mine up",
                   "address add 10.55.0.1/24 dev mine", "route add 10.56.0.0/16 via 10.55.0.9",
