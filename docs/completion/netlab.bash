@@ -114,7 +114,7 @@ _netlab_words() {
 	drive:0) _netlab_nodes "$1" "$4" : ;;
 	drive:1) printf '%s\n' tcp udp ;;
 	kernel:0 | image:0) printf '%s\n' build list path ;;
-	kernel:1) printf '%s\n' debug lab ;;
+	kernel:1) printf '%s\n' O1 debug defconfig lab modular sanitize ;;
 	esac
 }
 

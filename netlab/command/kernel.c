@@ -6,14 +6,36 @@
 #include <stdio.h>
 
 #include "command/command.h"
+#include "image/fragment.h"
 #include "util/lines.h"
 #include "util/string.h"
 
 struct choice {
 	struct kernel_options kernel;
 	const char *jobs;
+	const char *optimize; /* words between commas */
+	char **words;         /* of @optimize */
 	bool json;
 };
+
+static void choice_deinit(struct choice *choice)
+{
+	strv_free(choice->words);
+}
+
+/* At commas. */
+static char **split(const char *text)
+{
+	char **words = NULL;
+
+	for (; text && *text; text += *text == ',') {
+		size_t length = strcspn(text, ",");
+
+		strv_push(&words, xstrndup(text, length));
+		text += length;
+	}
+	return words;
+}
 
 static int show_path(const struct verb *verb, struct choice *choice)
 {
@@ -61,13 +83,30 @@ static void print_json(struct kernel *const *kernels, size_t n)
 	putchar('\n');
 }
 
+static void print_flavours(void)
+{
+	_cleanup_strv_ char **flavours = fragment_flavours();
+
+	printf("\n%-10s %s\n", "TO BUILD", "WHAT IT IS");
+	strv_foreach (flavour, flavours) {
+		_cleanup_free_ char *text = NULL, *summary = NULL;
+
+		error_ignore(fragment_read(*flavour, &text));
+		summary = text ? fragment_summary(*flavour, text) : NULL;
+		printf("%-10s %s\n", *flavour, summary ?: "");
+	}
+}
+
 static void print_table(struct kernel *const *kernels, size_t n)
 {
-	if (n)
+	if (!n)
+		printf("no kernel is built\n");
+	else
 		printf("%-10s %-12s %-20s %s\n", "FLAVOUR", "VERSION", "BUILT", "FOLDER");
 	for (size_t i = 0; i < n; i++)
 		printf("%-10s %-12s %-20s %s\n", kernels[i]->flavour, kernels[i]->version,
 		       kernels[i]->date ?: "?", kernels[i]->directory);
+	print_flavours();
 }
 
 static int list(const struct verb *verb, struct choice *choice)
@@ -102,11 +141,15 @@ static const struct {
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
-	struct choice choice = {0};
+	_cleanup_(choice_deinit) struct choice choice = {0};
 	const struct option_spec specs[] = {
-		{OPTION_STRING, "source", 's', "DIR",
-		 "of this tree; default: Debian's linux-source-6.1",
+		{OPTION_STRING, "version", 0, "VERSION",
+		 "of Debian's linux-source-VERSION; default: 6.1",
+		 &choice.kernel.version},
+		{OPTION_STRING, "source", 's', "DIR", "of this tree",
 		 &choice.kernel.source},
+		{OPTION_STRING, "optimize", 0, "DIR=LEVEL,...",
+		 "compile that part of the tree with -O1, -Og, ...", &choice.optimize},
 		{OPTION_STRING, "jobs", 'j', "N",
 		 "run N compilers (default: one per CPU)", &choice.jobs},
 		{OPTION_FLAG, "rebuild", 0, NULL, "build even if it is there",
@@ -127,7 +170,11 @@ static int run(const struct verb *verb, int argc, char **argv)
 		if (choice.kernel.jobs < 1 || choice.kernel.jobs > 1024)
 			return misuse(verb, "--jobs: 1 to 1024");
 	}
+	if (choice.kernel.version && choice.kernel.source)
+		return misuse(verb, "a tree of --source has its own --version");
 	choice.kernel.flavour = argv[1];
+	choice.words = split(choice.optimize);
+	choice.kernel.optimize = choice.words;
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
 		if (streq(argv[0], actions[i].name))
 			return actions[i].run(verb, &choice);
@@ -136,13 +183,15 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_kernel = {
 	.name = "kernel",
-	.usage = "build|list|path [FLAVOUR] [--source DIR] [--jobs N] [--rebuild]\n"
-		 "                     [--json]",
+	.usage = "build|list|path [FLAVOUR] [--version VERSION | --source DIR]\n"
+		 "                     [--optimize DIR=LEVEL,...] [--jobs N] [--rebuild] "
+		 "[--json]",
 	.summary = "Build debuggable kernels, and tell where they are.",
 	.details = "build  builds it, or finds it built; prints its folder\n"
-		   "list   every kernel there is, newest first\n"
+		   "list   every kernel there is, newest first, and the flavours\n"
 		   "path   prints its vmlinux; fails where it is not built\n\n"
 		   "A flavour is a fragment in guest/kernel/; the default is 'debug'. "
-		   "Kernels lie in\n$XDG_CACHE_HOME/netlab/kernels/ (~/.cache).",
+		   "Several go\ntogether: O1+modular. Kernels lie in "
+		   "$XDG_CACHE_HOME/netlab/kernels/ (~/.cache).",
 	.run = run,
 };

@@ -16,7 +16,9 @@ static struct error *find_kernel(const struct kernel_choice *choice,
 				 struct kernel **kernel)
 {
 	struct kernel_options options = {.flavour = choice->flavour,
-					 .source = choice->source};
+					 .version = choice->version,
+					 .source = choice->source,
+					 .optimize = choice->optimize};
 
 	if (choice->vmlinux)
 		return kernel_from_files(choice->vmlinux, choice->bzimage, kernel);

@@ -8,12 +8,14 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "image/buildtree.h"
 #include "image/elf.h"
 #include "image/kconfig.h"
 #include "image/kernelcache.h"
 #include "image/make.h"
 #include "image/recipe.h"
 #include "image/source.h"
+#include "topology/optimize.h"
 #include "util/file.h"
 #include "util/lines.h"
 #include "util/paths.h"
@@ -36,10 +38,12 @@ struct build {
 	void *userdata;
 	char *directory; /* make's output */
 	char *fragment;  /* path in it of the options that are asked for */
+	char *flags;     /* of the parts that are compiled otherwise; NULL: none */
 	char *log;
 	int lock;
 	time_t began;
 	unsigned compiled;
+	bool has_modules;
 	char *version;
 };
 
@@ -47,6 +51,7 @@ static void build_deinit(struct build *build)
 {
 	free(build->directory);
 	free(build->fragment);
+	free(build->flags);
 	free(build->log);
 	free(build->version);
 	close_fd(&build->lock);
@@ -160,6 +165,7 @@ static struct error *run_make(struct build *build, const char *what, unsigned st
 	return make_run(&(struct make){.source = build->recipe->source,
 				       .build = build->directory,
 				       .allconfig = build->fragment,
+				       .flags = build->flags,
 				       .log = build->log,
 				       .lock = build->lock,
 				       .jobs = build->options->jobs ?: cpus(),
@@ -182,6 +188,23 @@ static struct error *read_release(struct build *build)
 	return NULL;
 }
 
+static struct error *run_configure(struct build *build, char *const *targets)
+{
+	return run_make(build, "configuring the kernel", 0, targets, NULL);
+}
+
+/* Over a configuration of the tree's own: what is said later of an option counts. */
+static struct error *configure_over_base(struct build *build, const char *path)
+{
+	_cleanup_free_ char *base = NULL, *whole = NULL;
+
+	try(run_configure(build, build->recipe->base));
+	try(file_read(path, CONFIG_LIMIT, &base, NULL));
+	whole = xasprintf("%s\n%s", base, build->recipe->fragment);
+	try(file_write(path, whole, strlen(whole)));
+	return run_configure(build, (char *[]){"olddefconfig", NULL});
+}
+
 static struct error *configure(struct build *build)
 {
 	_cleanup_free_ char *path = xasprintf("%s/.config", build->directory);
@@ -189,44 +212,23 @@ static struct error *configure(struct build *build)
 	_cleanup_free_ char *config = NULL;
 
 	try(file_write(build->fragment, fragment, strlen(fragment)));
-	try(run_make(build, "configuring the kernel", 0, (char *[]){"allnoconfig", NULL},
-		     NULL));
+	if (build->recipe->base)
+		try(configure_over_base(build, path));
+	else
+		try(run_configure(build, (char *[]){"allnoconfig", NULL}));
 	try(file_read(path, CONFIG_LIMIT, &config, NULL));
+	build->has_modules = buildtree_has_modules(config);
 	return error_object(kconfig_check(fragment, config), build->recipe->flavour);
 }
 
 static struct error *compile(struct build *build)
 {
-	char *targets[] = {"vmlinux", "bzImage", "scripts_gdb", NULL};
+	char *targets[] = {"vmlinux", "bzImage", "scripts_gdb",
+			   build->has_modules ? "modules" : NULL, NULL};
 
 	try(run_make(build, "compiling the kernel", estimate(build->recipe), targets,
 		     &build->compiled));
 	return read_release(build);
-}
-
-static struct error *copy_range(int in, int out, const char *path)
-{
-	ssize_t n;
-
-	while ((n = copy_file_range(in, NULL, out, NULL, SSIZE_MAX, 0)) != 0)
-		if (n < 0 && errno != EINTR)
-			return errno == ENOSPC
-				       ? error_new(ENOSPC, "the disk is full: %s", path)
-				       : error_errno(errno, "%s", path);
-	return NULL;
-}
-
-/* Links are followed: scripts/gdb in make's output is links into the source. */
-static struct error *copy_file(const char *from, const char *to)
-{
-	_cleanup_close_ int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
-
-	if (in < 0)
-		return error_errno(errno, "%s", from);
-	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (out < 0)
-		return error_errno(errno, "%s", to);
-	return copy_range(in, out, to);
 }
 
 static struct error *copy_into(const struct build *build, const char *part,
@@ -235,7 +237,7 @@ static struct error *copy_into(const struct build *build, const char *part,
 	_cleanup_free_ char *source = xasprintf("%s/%s", build->directory, from);
 	_cleanup_free_ char *target = xasprintf("%s/%s", part, to);
 
-	return copy_file(source, target);
+	return file_copy(source, target);
 }
 
 static struct error *copy_gdb_scripts(const struct build *build, const char *part)
@@ -304,7 +306,19 @@ static struct error *write_note(const struct build *build, const char *part)
 	return file_write(path, text, strlen(text));
 }
 
-static struct error *fill_and_publish(const struct build *build, const char *part)
+/* The modules themselves, and what others can be built against. */
+static struct error *store_modules(struct build *build, const char *part)
+{
+	_cleanup_free_ char *tree = xasprintf("%s/build", part);
+	_cleanup_free_ char *target = xasprintf("INSTALL_MOD_PATH=%s", part);
+	char *targets[] = {"modules_install", target, NULL};
+
+	try(run_make(build, "storing the modules", 0, targets, NULL));
+	try(buildtree_index(part, build->version));
+	return buildtree_copy(build->directory, tree);
+}
+
+static struct error *fill_and_publish(struct build *build, const char *part)
 {
 	const struct recipe *recipe = build->recipe;
 	_cleanup_free_ char *name = xasprintf("%s-%s-%.*s", recipe->flavour,
@@ -312,12 +326,14 @@ static struct error *fill_and_publish(const struct build *build, const char *par
 
 	try(make_directories(part, 0755));
 	try(copy_files(build, part));
+	if (build->has_modules)
+		try(store_modules(build, part));
 	try(write_note(build, part));
 	return kernelcache_publish(part, name, recipe->key);
 }
 
 /* Under a name that nothing takes for an entry, until it is whole. */
-static struct error *publish(const struct build *build)
+static struct error *publish(struct build *build)
 {
 	_cleanup_free_ char *name = xasprintf(".%s.part", build->recipe->key);
 	_cleanup_free_ char *part = kernelcache_directory(name);
@@ -361,6 +377,7 @@ static struct error *build_begin(struct build *build)
 	build->directory = path_cache(below);
 	build->fragment = xasprintf("%s/netlab.config", build->directory);
 	build->log = path_cache(log);
+	build->flags = optimize_flags(build->recipe->optimize);
 	lock = xasprintf("%s.lock", build->directory);
 	try(make_cache_folders());
 	return wait_for_lock(build, lock, "another netlab builds this kernel; waiting",

@@ -21,12 +21,22 @@ void kernel_free(struct kernel *kernel)
 	free(kernel->vmlinux);
 	free(kernel->bzimage);
 	free(kernel->source);
+	free(kernel->modules);
+	free(kernel->build);
 	free(kernel->tarball);
 	free(kernel->compiler);
 	free(kernel->date);
 	free(kernel->build_id);
 	free(kernel->key);
 	free(kernel);
+}
+
+static void push_option(char ***words, const char *option, const char *value)
+{
+	if (!value)
+		return;
+	strv_push(words, xstrdup(option));
+	strv_push(words, xstrdup(value));
 }
 
 static struct error *not_built(const struct kernel_options *options)
@@ -39,10 +49,10 @@ static struct error *not_built(const struct kernel_options *options)
 	strv_push(&words, xstrdup("netlab"));
 	strv_push(&words, xstrdup("kernel"));
 	strv_push(&words, xstrdup("build"));
-	if (options->source) {
-		strv_push(&words, xstrdup("--source"));
-		strv_push(&words, xstrdup(options->source));
-	}
+	push_option(&words, "--version", options->version);
+	push_option(&words, "--source", options->source);
+	strv_foreach (word, options->optimize)
+		push_option(&words, "--optimize", *word);
 	if (!streq(flavour, KERNEL_FLAVOUR_DEFAULT))
 		strv_push(&words, xstrdup(flavour));
 	command = shell_quote(words);

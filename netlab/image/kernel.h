@@ -4,7 +4,7 @@
  *
  * A kernel in the cache is a folder $XDG_CACHE_HOME/netlab/kernels/FLAVOUR-VERSION-KEY/ with
  * vmlinux, bzImage, config, vmlinux-gdb.py and scripts/gdb/, and note.json, which says what it
- * was built from. It appears by rename, so that it is whole or not there.
+ * was built from; one with modules also has lib/modules/ and build/. It appears by rename, so that it is whole or not there.
  */
 #ifndef NETLAB_IMAGE_KERNEL_H
 #define NETLAB_IMAGE_KERNEL_H
@@ -23,6 +23,8 @@ struct kernel {
 	char *vmlinux;   /* absolute paths of its files */
 	char *bzimage;   /* NULL where there is none */
 	char *source;    /* the tree it was built from; NULL where not known */
+	char *modules;   /* lib/modules/VERSION with its modules; NULL: it has none */
+	char *build;     /* what modules are built against: make's O=; NULL: none */
 
 	/* From note.json: all but build_id are unknown of a kernel built elsewhere. */
 	char *tarball;     /* the package's, which @source is unpacked from; NULL: none */
@@ -39,10 +41,14 @@ DEFINE_CLEANUP(struct kernel *, kernel_free);
 #define _cleanup_kernel_ _cleanup_(kernel_freep)
 
 struct kernel_options {
-	const char *flavour; /* NULL: KERNEL_FLAVOUR_DEFAULT */
-	const char *source;  /* a kernel tree; NULL: Debian's linux-source-6.1 */
-	unsigned jobs;       /* make -j; 0: one for each CPU */
-	bool rebuild;        /* build even if the cache has it */
+	const char *flavour; /* "debug", "O1+modular"; NULL: KERNEL_FLAVOUR_DEFAULT */
+	const char *version; /* of Debian's linux-source, "6.12"; NULL: 6.1 */
+	const char
+		*source; /* a kernel tree; NULL: Debian's linux-source of that version */
+	char *const
+		*optimize; /* topology/optimize.h's words; NULL: as the flavour says */
+	unsigned jobs;     /* make -j; 0: one for each CPU */
+	bool rebuild;      /* build even if the cache has it */
 };
 
 /* What a build is doing: @done of @total steps (compiled files, estimated; 0: unknown). */

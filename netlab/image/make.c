@@ -99,6 +99,10 @@ static char **make_argv(const struct make *make, char *const *targets)
 	strv_push(&argv, xstrdup("CROSS_COMPILE="));
 	strv_push(&argv, xstrdup("LLVM="));
 	strv_push(&argv, xstrdup("LOCALVERSION="));
+	if (make->flags) {
+		strv_pushf(&argv, "CFLAGS_KERNEL=%s", make->flags);
+		strv_pushf(&argv, "CFLAGS_MODULE=%s", make->flags);
+	}
 	strv_foreach (s, targets)
 		strv_push(&argv, xstrdup(*s));
 	return argv;

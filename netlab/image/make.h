@@ -10,6 +10,7 @@ struct make {
 	const char *source;    /* the kernel tree; absolute */
 	const char *build;     /* where its output goes; absolute, exists */
 	const char *allconfig; /* fragment that allnoconfig starts from */
+	const char *flags;     /* optimize_flags()'s; NULL: none */
 	const char *log;       /* file that gets all that make says, appended */
 	int lock; /* descriptor of the build's lock: whatever make starts holds it,
 				  so that the lock is free only once the last compiler is gone */

@@ -8,6 +8,7 @@
 #include "image/fragment.h"
 #include "image/make.h"
 #include "image/source.h"
+#include "topology/optimize.h"
 #include "util/file.h"
 #include "util/string.h"
 
@@ -20,6 +21,8 @@ void recipe_free(struct recipe *recipe)
 		return;
 	free(recipe->flavour);
 	free(recipe->fragment);
+	strv_free(recipe->base);
+	strv_free(recipe->optimize);
 	free(recipe->source);
 	free(recipe->tarball);
 	free(recipe->compiler);
@@ -49,12 +52,22 @@ static struct error *find_tree(const char *path, char **tree)
 	return NULL;
 }
 
-static struct error *find_source(struct recipe *recipe, const char *tree)
+static struct error *find_source(struct recipe *recipe,
+				 const struct kernel_options *options)
 {
-	if (tree)
-		return find_tree(tree, &recipe->source);
-	recipe->tarball = xstrdup(DEBIAN_SOURCE_TARBALL);
+	if (options->source)
+		return find_tree(options->source, &recipe->source);
+	try(source_tarball(options->version, &recipe->tarball));
 	return source_directory(recipe->tarball, &recipe->source);
+}
+
+/* What every kernel hasn't got comes last, and only where it is: keys stay what they were. */
+static void add_what_is_special(struct key *key, const struct recipe *recipe)
+{
+	strv_foreach (word, recipe->base)
+		key_add_text(key, *word);
+	strv_foreach (word, recipe->optimize)
+		key_add_text(key, *word);
 }
 
 static struct error *make_key(struct recipe *recipe)
@@ -72,7 +85,34 @@ static struct error *make_key(struct recipe *recipe)
 	key_add_text(&key, recipe->flavour);
 	key_add_text(&key, recipe->fragment);
 	key_add_text(&key, recipe->compiler);
+	add_what_is_special(&key, recipe);
 	key_finish(&key, recipe->key);
+	return NULL;
+}
+
+/* The tree of a package may not be unpacked yet. */
+static struct error *check_directory(const struct recipe *recipe, const char *word)
+{
+	_cleanup_free_ char *directory = optimize_directory(word);
+	_cleanup_free_ char *path = xasprintf("%s/%s", recipe->source, directory);
+
+	if (!file_exists(recipe->source) || file_exists(path))
+		return NULL;
+	return error_new(ENOENT, "%s has no directory %s to optimize", recipe->source,
+			 directory);
+}
+
+static struct error *read_flavour(struct recipe *recipe,
+				  const struct kernel_options *options)
+{
+	recipe->flavour = xstrdup(options->flavour ?: KERNEL_FLAVOUR_DEFAULT);
+	try(fragment_read(recipe->flavour, &recipe->fragment));
+	recipe->base = fragment_words(recipe->fragment, "base");
+	recipe->optimize = fragment_words(recipe->fragment, "optimize");
+	strv_foreach (word, options->optimize)
+		strv_push(&recipe->optimize, xstrdup(*word));
+	strv_foreach (word, recipe->optimize)
+		try(optimize_check(*word));
 	return NULL;
 }
 
@@ -80,9 +120,10 @@ struct error *recipe_new(const struct kernel_options *options, struct recipe **o
 {
 	_cleanup_recipe_ struct recipe *recipe = xcalloc(1, sizeof(*recipe));
 
-	recipe->flavour = xstrdup(options->flavour ?: KERNEL_FLAVOUR_DEFAULT);
-	try(fragment_read(recipe->flavour, &recipe->fragment));
-	try(find_source(recipe, options->source));
+	try(read_flavour(recipe, options));
+	try(find_source(recipe, options));
+	strv_foreach (word, recipe->optimize)
+		try(check_directory(recipe, *word));
 	try(error_hint(compiler_version(&recipe->compiler), "apt-get install gcc"));
 	try(make_key(recipe));
 	*out = steal_ptr(recipe);

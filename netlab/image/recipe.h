@@ -8,8 +8,11 @@
 
 struct recipe {
 	char *flavour;
-	char *fragment; /* the options it asks for: fragment_read()'s */
-	char *source;   /* the kernel tree; with a tarball, where that is unpacked */
+	char *fragment; /* the options it asks for: fragment_read()'s. NULL: the tree is built in
+			 * place, as it is configured */
+	char **base;     /* make's targets that it goes over; NULL: allnoconfig */
+	char **optimize; /* topology/optimize.h's words, the flavour's first; NULL: none */
+	char *source;    /* the kernel tree; with a tarball, where that is unpacked */
 	char *tarball; /* the distribution's; NULL: @source is a tree of the user's own */
 	char *compiler;
 	char key[KEY_SIZE];

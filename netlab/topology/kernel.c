@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Which kernel a guest boots. */
+#include "topology/optimize.h"
 #include "topology/reader.h"
 #include "util/string.h"
 
 void kernel_choice_deinit(struct kernel_choice *choice)
 {
 	free(choice->flavour);
+	free(choice->version);
+	strv_free(choice->optimize);
 	free(choice->source);
 	free(choice->vmlinux);
 	free(choice->bzimage);
@@ -16,6 +19,8 @@ void kernel_choice_copy(struct kernel_choice *to, const struct kernel_choice *fr
 {
 	*to = (struct kernel_choice){
 		.flavour = xstrdup(from->flavour),
+		.version = xstrdup(from->version),
+		.optimize = strv_copy(from->optimize),
 		.source = xstrdup(from->source),
 		.vmlinux = xstrdup(from->vmlinux),
 		.bzimage = xstrdup(from->bzimage),
@@ -26,7 +31,8 @@ void kernel_choice_copy(struct kernel_choice *to, const struct kernel_choice *fr
 static void read_flavour(struct reader *reader, const char *what, const struct node *node,
 			 void *into)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-+";
 	struct kernel_choice *choice = into;
 	const char *text = read_text(reader, what, node);
 
@@ -35,10 +41,50 @@ static void read_flavour(struct reader *reader, const char *what, const struct n
 	if (!*text || text[strspn(text, allowed)] || strlen(text) > LAB_NAME_MAX)
 		report_add(
 			reader->reports, node->at,
-			"%s: '%s' is no flavour of a kernel: that is 1 to %d of a-z, 0-9 "
-			"and '-'",
+			"%s: '%s' is no flavour of a kernel: that is 1 to %d of letters, "
+			"digits and '-', and '+' between several",
 			what, text, LAB_NAME_MAX);
 	choice->flavour = xstrdup(text);
+}
+
+static void read_version(struct reader *reader, const char *what, const struct node *node,
+			 void *into)
+{
+	struct kernel_choice *choice = into;
+	const char *text = read_line(reader, what, node);
+
+	if (text && text[strspn(text, "0123456789.")])
+		report_add(reader->reports, node->at,
+			   "%s: '%s' is no version of a kernel, as 6.12 is", what, text);
+	choice->version = xstrdup(text);
+}
+
+static void read_level(struct reader *reader, const struct node *directory,
+		       const struct node *level, struct kernel_choice *choice)
+{
+	const char *left = read_line(reader, "optimize", directory);
+	const char *right = read_line(reader, "optimize", level);
+	_cleanup_free_ char *word = NULL;
+	struct error *error;
+
+	if (!left || !right)
+		return;
+	word = xasprintf("%s=%s", left, right);
+	error = optimize_check(word);
+	if (error)
+		report_error(reader->reports, directory->at, "optimize", error);
+	else
+		strv_push(&choice->optimize, steal_ptr(word));
+}
+
+/* {net/ipv4: O1} */
+static void read_optimize(struct reader *reader, const char *what,
+			  const struct node *node, void *into)
+{
+	if (!is_mapping(reader, what, node))
+		return;
+	for (size_t i = 0; i + 1 < node->n_items; i += 2)
+		read_level(reader, node->items[i], node->items[i + 1], into);
 }
 
 static void read_path(struct reader *reader, const char *what, const struct node *node,
@@ -71,7 +117,9 @@ static void read_bzimage(struct reader *reader, const char *what, const struct n
 
 static const struct field kernel_fields[] = {
 	{"flavour", read_flavour, false, 0},
+	{"version", read_version, false, 0},
 	{"source", read_source, false, 0},
+	{"optimize", read_optimize, false, 0},
 	{"vmlinux", read_vmlinux, false, 0},
 	{"bzimage", read_bzimage, false, 0},
 	{NULL},
@@ -79,12 +127,16 @@ static const struct field kernel_fields[] = {
 
 static const char *kernel_fault(const struct kernel_choice *choice)
 {
-	if (choice->vmlinux && (choice->flavour || choice->source))
-		return "'vmlinux' is a kernel that is built already: 'flavour' and "
-		       "'source' don't go with it";
+	if (choice->vmlinux &&
+	    (choice->flavour || choice->source || choice->version || choice->optimize))
+		return "'vmlinux' is a kernel that is built already: nothing that says "
+		       "how to build one goes with it";
+	if (choice->source && choice->version)
+		return "'source' is a tree of one version: 'version' doesn't go with it";
 	if (choice->bzimage && !choice->vmlinux)
 		return "'bzimage' needs the 'vmlinux' that it was made from";
-	if (!choice->vmlinux && !choice->flavour && !choice->source)
+	if (!choice->vmlinux && !choice->flavour && !choice->source && !choice->version &&
+	    !choice->optimize)
 		return "it needs 'flavour', 'source' or 'vmlinux'";
 	return NULL;
 }

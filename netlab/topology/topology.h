@@ -65,7 +65,9 @@ struct nic {
 
 /* The kernel that a guest boots: a flavour of guest/kernel/, a source tree, or files. */
 struct kernel_choice {
-	char *flavour; /* "debug"; NULL when files are given */
+	char *flavour;   /* "debug", "O1+modular"; NULL when files are given */
+	char *version;   /* of the distribution's source, "6.12"; NULL: netlab's choice */
+	char **optimize; /* topology/optimize.h's words; NULL: none */
 	char *source; /* source tree for the flavour, absolute path; NULL: Debian's package */
 	char *vmlinux; /* absolute path of an ELF kernel; NULL when a flavour is given */
 	char *bzimage; /* absolute path; NULL where vmlinux alone was given */

@@ -192,8 +192,25 @@ static const struct golden guests[] = {
 };
 
 static const struct golden kernels[] = {
-	{"kernel: Debug\n" BR0, "1:9: kernel: 'Debug' is no flavour of a kernel: that is "
-				"1 to 32 of a-z, 0-9 and '-'"},
+	{"kernel: de_bug\n" BR0,
+	 "1:9: kernel: 'de_bug' is no flavour of a kernel: that is "
+	 "1 to 32 of letters, digits and '-', and '+' between several"},
+	{"kernel: {flavour: debug, version: new}\n" BR0,
+	 "1:35: version: 'new' is no version of a kernel, as 6.12 is"},
+	{"kernel: {source: x, version: 6.1}\n" BR0,
+	 "1:9: kernel: 'source' is a tree of one version: 'version' doesn't go with it"},
+	{"kernel: {optimize: {net/ipv4: O0}}\n" BR0,
+	 "1:21: optimize: net/ipv4: 'O0' is no level: there is O1, Og, O2, Os"},
+	{"kernel: {optimize: [net]}\n" BR0,
+	 "1:20: optimize: a mapping is wanted here, not a list"},
+	{"kernel: {optimize: {../x: O1}}\n" BR0,
+	 "1:21: optimize: '../x' is no directory of a kernel: that is one below its "
+	 "tree, "
+	 "as net/ipv4, or . for all of it"},
+	{"kernel: {vmlinux: x, optimize: {net: O1}}\n" BR0,
+	 "1:9: kernel: 'vmlinux' is a kernel that is built already: nothing that says "
+	 "how "
+	 "to build one goes with it"},
 	{"kernel: [a]\n" BR0,
 	 "1:9: kernel: a flavour or a mapping is wanted here, not a list"},
 	{"kernel:\n" BR0, "1:1: kernel: text is wanted here, not nothing"},
@@ -201,8 +218,9 @@ static const struct golden kernels[] = {
 	{"kernel: {bzimage: x}\n" BR0,
 	 "1:9: kernel: 'bzimage' needs the 'vmlinux' that it was made from"},
 	{"kernel: {vmlinux: x, source: y}\n" BR0,
-	 "1:9: kernel: 'vmlinux' is a kernel that is built already: 'flavour' and "
-	 "'source' don't go with it"},
+	 "1:9: kernel: 'vmlinux' is a kernel that is built already: nothing that says "
+	 "how "
+	 "to build one goes with it"},
 	{"kernel: {vmlinx: x}\n" BR0,
 	 "1:10: unknown key 'vmlinx'; did you mean 'vmlinux'?"},
 	{"kernel: {source: ''}\n" BR0, "1:18: source: it is empty"},
