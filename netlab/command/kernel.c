@@ -49,14 +49,39 @@ static int show_path(const struct verb *verb, struct choice *choice)
 	return EXIT_DONE;
 }
 
+/* "12 files: net/ipv4/tcp, …" */
+static char *files_text(const struct kernel *kernel)
+{
+	_cleanup_free_ char *names = strv_join(kernel->files, ", ");
+
+	if (!*names)
+		return xstrdup("nothing to compile");
+	return xasprintf("compiled %u file%s: %s%s", kernel->compiled,
+			 kernel->compiled == 1 ? "" : "s", names,
+			 kernel->compiled > strv_length(kernel->files) ? ", ..." : "");
+}
+
+struct error *kernel_build_and_tell(const struct kernel_options *options,
+				    struct kernel **kernel)
+{
+	struct error *error = kernel_build(options, progress_show, NULL, kernel);
+	_cleanup_free_ char *text = NULL;
+
+	progress_end();
+	if (error || !(*kernel)->was_built)
+		return error;
+	text = files_text(*kernel);
+	fprintf(stderr, "netlab: %s kernel, %s: %s in %u s\n", (*kernel)->flavour,
+		(*kernel)->version, text, (*kernel)->seconds);
+	return NULL;
+}
+
 static int build(const struct verb *verb, struct choice *choice)
 {
 	_cleanup_kernel_ struct kernel *kernel = NULL;
-	struct error *error;
+	struct error *error = kernel_build_and_tell(&choice->kernel, &kernel);
 
 	(void)verb;
-	error = kernel_build(&choice->kernel, progress_show, NULL, &kernel);
-	progress_end();
 	if (error)
 		return fail(error);
 	printf("%s\n", kernel->directory);
@@ -148,6 +173,9 @@ static int run(const struct verb *verb, int argc, char **argv)
 		 &choice.kernel.version},
 		{OPTION_STRING, "source", 's', "DIR", "of this tree",
 		 &choice.kernel.source},
+		{OPTION_FLAG, "in-place", 0, NULL,
+		 "build that tree as it is configured, in itself",
+		 &choice.kernel.in_place},
 		{OPTION_STRING, "optimize", 0, "DIR=LEVEL,...",
 		 "compile that part of the tree with -O1, -Og, ...", &choice.optimize},
 		{OPTION_STRING, "jobs", 'j', "N",
@@ -172,6 +200,8 @@ static int run(const struct verb *verb, int argc, char **argv)
 	}
 	if (choice.kernel.version && choice.kernel.source)
 		return misuse(verb, "a tree of --source has its own --version");
+	if (choice.kernel.in_place && (!choice.kernel.source || argv[1]))
+		return misuse(verb, "--in-place goes with --source, and has no flavour");
 	choice.kernel.flavour = argv[1];
 	choice.words = split(choice.optimize);
 	choice.kernel.optimize = choice.words;
@@ -183,7 +213,8 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_kernel = {
 	.name = "kernel",
-	.usage = "build|list|path [FLAVOUR] [--version VERSION | --source DIR]\n"
+	.usage = "build|list|path [FLAVOUR] [--version VERSION | --source DIR "
+		 "[--in-place]]\n"
 		 "                     [--optimize DIR=LEVEL,...] [--jobs N] [--rebuild] "
 		 "[--json]",
 	.summary = "Build debuggable kernels, and tell where they are.",

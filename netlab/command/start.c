@@ -12,17 +12,35 @@
 
 #define START_TIMEOUT_NS (60ull * 1000000000)
 
-static struct error *find_kernel(const struct kernel_choice *choice,
+/* A tree may have changed since it was built: only make can tell. */
+static struct error *find_kernel(const struct kernel_choice *choice, bool was_built,
 				 struct kernel **kernel)
 {
-	struct kernel_options options = {.flavour = choice->flavour,
+	struct kernel_options options = {.in_place = choice->in_place,
+					 .flavour = choice->flavour,
 					 .version = choice->version,
 					 .source = choice->source,
 					 .optimize = choice->optimize};
 
 	if (choice->vmlinux)
 		return kernel_from_files(choice->vmlinux, choice->bzimage, kernel);
+	if (choice->source && !was_built)
+		return kernel_build_and_tell(&options, kernel);
 	return kernel_find(&options, kernel);
+}
+
+/* Does a guest before this one have the same kernel? They stand at the same place then. */
+static bool is_before(const struct topology *topology, size_t guest)
+{
+	struct location at = topology->guests[guest].kernel.at;
+
+	for (size_t i = 0; i < guest; i++) {
+		struct location other = topology->guests[i].kernel.at;
+
+		if (other.line == at.line && other.column == at.column)
+			return true;
+	}
+	return false;
 }
 
 static struct error *find_kernels(struct start *start)
@@ -31,7 +49,8 @@ static struct error *find_kernels(struct start *start)
 
 	start->kernels = xcalloc(topology->n_guests, sizeof(*start->kernels));
 	for (size_t i = 0; i < topology->n_guests; i++)
-		try(find_kernel(&topology->guests[i].kernel, &start->kernels[i]));
+		try(find_kernel(&topology->guests[i].kernel, is_before(topology, i),
+				&start->kernels[i]));
 	return NULL;
 }
 

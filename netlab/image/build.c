@@ -36,13 +36,15 @@ struct build {
 	const struct kernel_options *options;
 	progress_fn progress;
 	void *userdata;
-	char *directory; /* make's output */
+	char *directory; /* of this build */
+	char *output;    /* make's: the same, or the tree */
 	char *fragment;  /* path in it of the options that are asked for */
 	char *flags;     /* of the parts that are compiled otherwise; NULL: none */
 	char *log;
 	int lock;
 	time_t began;
 	unsigned compiled;
+	char **files; /* the first of them */
 	bool has_modules;
 	char *version;
 };
@@ -50,6 +52,8 @@ struct build {
 static void build_deinit(struct build *build)
 {
 	free(build->directory);
+	free(build->output);
+	strv_free(build->files);
 	free(build->fragment);
 	free(build->flags);
 	free(build->log);
@@ -162,24 +166,27 @@ static struct error *prepare_directory(const struct build *build)
 static struct error *run_make(struct build *build, const char *what, unsigned steps,
 			      char *const *targets, unsigned *compiled)
 {
-	return make_run(&(struct make){.source = build->recipe->source,
-				       .build = build->directory,
-				       .allconfig = build->fragment,
-				       .flags = build->flags,
-				       .log = build->log,
-				       .lock = build->lock,
-				       .jobs = build->options->jobs ?: cpus(),
-				       .what = what,
-				       .estimate = steps,
-				       .progress = build->progress,
-				       .userdata = build->userdata},
-			targets, compiled);
+	return make_run(
+		&(struct make){.source = build->recipe->source,
+			       .build = build->directory,
+			       .output = build->recipe->fragment ? build->output : NULL,
+			       .files = compiled ? &build->files : NULL,
+			       .allconfig = build->fragment,
+			       .flags = build->flags,
+			       .log = build->log,
+			       .lock = build->lock,
+			       .jobs = build->options->jobs ?: cpus(),
+			       .what = what,
+			       .estimate = steps,
+			       .progress = build->progress,
+			       .userdata = build->userdata},
+		targets, compiled);
 }
 
 static struct error *read_release(struct build *build)
 {
 	_cleanup_free_ char *path =
-		xasprintf("%s/include/config/kernel.release", build->directory);
+		xasprintf("%s/include/config/kernel.release", build->output);
 
 	try(file_read(path, RELEASE_LIMIT, &build->version, NULL));
 	build->version[strcspn(build->version, "\n")] = '\0';
@@ -205,19 +212,28 @@ static struct error *configure_over_base(struct build *build, const char *path)
 	return run_configure(build, (char *[]){"olddefconfig", NULL});
 }
 
-static struct error *configure(struct build *build)
+static struct error *apply_fragment(struct build *build, const char *path)
 {
-	_cleanup_free_ char *path = xasprintf("%s/.config", build->directory);
 	const char *fragment = build->recipe->fragment;
-	_cleanup_free_ char *config = NULL;
 
 	try(file_write(build->fragment, fragment, strlen(fragment)));
 	if (build->recipe->base)
-		try(configure_over_base(build, path));
-	else
-		try(run_configure(build, (char *[]){"allnoconfig", NULL}));
+		return configure_over_base(build, path);
+	return run_configure(build, (char *[]){"allnoconfig", NULL});
+}
+
+static struct error *configure(struct build *build)
+{
+	_cleanup_free_ char *path = xasprintf("%s/.config", build->output);
+	const char *fragment = build->recipe->fragment;
+	_cleanup_free_ char *config = NULL;
+
+	if (fragment)
+		try(apply_fragment(build, path));
 	try(file_read(path, CONFIG_LIMIT, &config, NULL));
 	build->has_modules = buildtree_has_modules(config);
+	if (!fragment)
+		return NULL;
 	return error_object(kconfig_check(fragment, config), build->recipe->flavour);
 }
 
@@ -234,7 +250,7 @@ static struct error *compile(struct build *build)
 static struct error *copy_into(const struct build *build, const char *part,
 			       const char *from, const char *to)
 {
-	_cleanup_free_ char *source = xasprintf("%s/%s", build->directory, from);
+	_cleanup_free_ char *source = xasprintf("%s/%s", build->output, from);
 	_cleanup_free_ char *target = xasprintf("%s/%s", part, to);
 
 	return file_copy(source, target);
@@ -242,7 +258,7 @@ static struct error *copy_into(const struct build *build, const char *part,
 
 static struct error *copy_gdb_scripts(const struct build *build, const char *part)
 {
-	_cleanup_free_ char *from = xasprintf("%s/scripts/gdb/linux", build->directory);
+	_cleanup_free_ char *from = xasprintf("%s/scripts/gdb/linux", build->output);
 	_cleanup_free_ char *to = xasprintf("%s/scripts/gdb/linux", part);
 	_cleanup_closedir_ DIR *dir = opendir(from);
 	struct dirent *file;
@@ -315,7 +331,7 @@ static struct error *store_modules(struct build *build, const char *part)
 
 	try(run_make(build, "storing the modules", 0, targets, NULL));
 	try(buildtree_index(part, build->version));
-	return buildtree_copy(build->directory, tree);
+	return buildtree_copy(build->output, tree);
 }
 
 static struct error *fill_and_publish(struct build *build, const char *part)
@@ -375,6 +391,8 @@ static struct error *build_begin(struct build *build)
 		xasprintf("logs/%s-%s.log", build->recipe->flavour, key);
 
 	build->directory = path_cache(below);
+	build->output = xstrdup(build->recipe->fragment ? build->directory
+							: build->recipe->source);
 	build->fragment = xasprintf("%s/netlab.config", build->directory);
 	build->log = path_cache(log);
 	build->flags = optimize_flags(build->recipe->optimize);
@@ -410,6 +428,7 @@ struct error *kernel_build(const struct kernel_options *options, progress_fn pro
 
 	try(recipe_new(options, &recipe));
 	build.recipe = recipe;
+	try(recipe_check_tree(recipe));
 	try(look_up(&build, &found));
 	if (!found) {
 		try(make_check_programs());
@@ -420,7 +439,11 @@ struct error *kernel_build(const struct kernel_options *options, progress_fn pro
 	if (!found) {
 		try(build_kernel(&build));
 		found = kernelcache_find(recipe->key);
+		if (!found)
+			return error_new(ENOENT, "the kernel left the cache again");
+		found->was_built = true;
+		found->files = steal_ptr(build.files);
 	}
 	*kernel = steal_ptr(found);
-	return *kernel ? NULL : error_new(ENOENT, "the kernel left the cache again");
+	return NULL;
 }

@@ -28,6 +28,7 @@ void kernel_free(struct kernel *kernel)
 	free(kernel->date);
 	free(kernel->build_id);
 	free(kernel->key);
+	strv_free(kernel->files);
 	free(kernel);
 }
 
@@ -43,7 +44,8 @@ static struct error *not_built(const struct kernel_options *options)
 {
 	_cleanup_strv_ char **words = NULL;
 	_cleanup_free_ char *command = NULL;
-	const char *flavour = options->flavour ?: KERNEL_FLAVOUR_DEFAULT;
+	const char *flavour = options->in_place ? FLAVOUR_IN_PLACE
+			      : options->flavour ?: KERNEL_FLAVOUR_DEFAULT;
 	struct error *error = error_new(ENOENT, "the %s kernel is not built", flavour);
 
 	strv_push(&words, xstrdup("netlab"));
@@ -53,7 +55,9 @@ static struct error *not_built(const struct kernel_options *options)
 	push_option(&words, "--source", options->source);
 	strv_foreach (word, options->optimize)
 		push_option(&words, "--optimize", *word);
-	if (!streq(flavour, KERNEL_FLAVOUR_DEFAULT))
+	if (options->in_place)
+		strv_push(&words, xstrdup("--in-place"));
+	else if (!streq(flavour, KERNEL_FLAVOUR_DEFAULT))
 		strv_push(&words, xstrdup(flavour));
 	command = shell_quote(words);
 	return error_hint(error, "run '%s'", command);

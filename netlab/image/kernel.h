@@ -34,6 +34,10 @@ struct kernel {
 	char *key;         /* over what it was built from, hexadecimal */
 	unsigned seconds;  /* that the build took */
 	unsigned compiled; /* files that were compiled for it */
+
+	/* Of kernel_build() alone: */
+	bool was_built; /* now; otherwise it was only looked up */
+	char **files;   /* the first files that were compiled, without ".o"; NULL: none */
 };
 
 void kernel_free(struct kernel *kernel);
@@ -48,6 +52,7 @@ struct kernel_options {
 	char *const
 		*optimize; /* topology/optimize.h's words; NULL: as the flavour says */
 	unsigned jobs;     /* make -j; 0: one for each CPU */
+	bool in_place;     /* build @source as it is configured, in itself; no flavour */
 	bool rebuild;      /* build even if the cache has it */
 };
 

@@ -105,15 +105,64 @@ static struct error *check_directory(const struct recipe *recipe, const char *wo
 static struct error *read_flavour(struct recipe *recipe,
 				  const struct kernel_options *options)
 {
-	recipe->flavour = xstrdup(options->flavour ?: KERNEL_FLAVOUR_DEFAULT);
-	try(fragment_read(recipe->flavour, &recipe->fragment));
-	recipe->base = fragment_words(recipe->fragment, "base");
-	recipe->optimize = fragment_words(recipe->fragment, "optimize");
+	if (options->in_place) {
+		recipe->flavour = xstrdup(FLAVOUR_IN_PLACE);
+	} else {
+		recipe->flavour = xstrdup(options->flavour ?: KERNEL_FLAVOUR_DEFAULT);
+		try(fragment_read(recipe->flavour, &recipe->fragment));
+		recipe->base = fragment_words(recipe->fragment, "base");
+		recipe->optimize = fragment_words(recipe->fragment, "optimize");
+	}
 	strv_foreach (word, options->optimize)
 		strv_push(&recipe->optimize, xstrdup(*word));
 	strv_foreach (word, recipe->optimize)
 		try(optimize_check(*word));
 	return NULL;
+}
+
+/* Makefile of Linux 6.1, outputmakefile: what it calls "not clean". */
+static const char *find_trace(const struct recipe *recipe)
+{
+	static const char *const traces[] = {".config", "include/config",
+					     "arch/x86/include/generated"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(traces); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", recipe->source, traces[i]);
+
+		if (file_exists(path))
+			return traces[i];
+	}
+	return NULL;
+}
+
+static struct error *check_in_place(const struct recipe *recipe)
+{
+	_cleanup_free_ char *config = xasprintf("%s/.config", recipe->source);
+
+	if (file_exists(config))
+		return NULL;
+	return error_hint(
+		error_new(ENOENT, "%s is not configured: it has no .config",
+			  recipe->source),
+		"run 'make defconfig kvm_guest.config' or the like in it, or have "
+		"a flavour built instead of building in place");
+}
+
+struct error *recipe_check_tree(const struct recipe *recipe)
+{
+	const char *trace;
+
+	if (!recipe->fragment)
+		return check_in_place(recipe);
+	trace = recipe->tarball ? NULL : find_trace(recipe);
+	if (!trace)
+		return NULL;
+	return error_hint(error_new(EEXIST,
+				    "%s was configured in place (it has %s), so that no "
+				    "flavour can be built from it",
+				    recipe->source, trace),
+			  "run 'make mrproper' in it, or build what is configured there: "
+			  "--in-place, or in_place: true in a topology");
 }
 
 struct error *recipe_new(const struct kernel_options *options, struct recipe **out)

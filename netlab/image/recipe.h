@@ -18,6 +18,15 @@ struct recipe {
 	char key[KEY_SIZE];
 };
 
+#define FLAVOUR_IN_PLACE "own" /* of a tree that is built in place */
+
+/**
+ * recipe_check_tree() - can its tree be built the way that is asked for?
+ * Return: an error for a tree that was configured in place and shall be built elsewhere (kbuild
+ * refuses that), and for one that wasn't and shall be built in place.
+ */
+must_use struct error *recipe_check_tree(const struct recipe *recipe);
+
 /**
  * recipe_new() - look up everything that @options mean
  * Return: an error for a flavour that netlab doesn't have (naming those it has), a source

@@ -21,6 +21,7 @@ void kernel_choice_copy(struct kernel_choice *to, const struct kernel_choice *fr
 		.flavour = xstrdup(from->flavour),
 		.version = xstrdup(from->version),
 		.optimize = strv_copy(from->optimize),
+		.in_place = from->in_place,
 		.source = xstrdup(from->source),
 		.vmlinux = xstrdup(from->vmlinux),
 		.bzimage = xstrdup(from->bzimage),
@@ -120,6 +121,7 @@ static const struct field kernel_fields[] = {
 	{"version", read_version, false, 0},
 	{"source", read_source, false, 0},
 	{"optimize", read_optimize, false, 0},
+	{"in_place", read_switch, false, offsetof(struct kernel_choice, in_place)},
 	{"vmlinux", read_vmlinux, false, 0},
 	{"bzimage", read_bzimage, false, 0},
 	{NULL},
@@ -127,12 +129,18 @@ static const struct field kernel_fields[] = {
 
 static const char *kernel_fault(const struct kernel_choice *choice)
 {
-	if (choice->vmlinux &&
-	    (choice->flavour || choice->source || choice->version || choice->optimize))
+	if (choice->vmlinux && (choice->flavour || choice->source || choice->version ||
+				choice->optimize || choice->in_place))
 		return "'vmlinux' is a kernel that is built already: nothing that says "
 		       "how to build one goes with it";
 	if (choice->source && choice->version)
 		return "'source' is a tree of one version: 'version' doesn't go with it";
+	if (choice->in_place && !choice->source)
+		return "'in_place' needs the 'source' that is to be built in itself";
+	if (choice->in_place && choice->flavour)
+		return "'in_place' builds the tree as it is configured: 'flavour' "
+		       "doesn't "
+		       "go with it";
 	if (choice->bzimage && !choice->vmlinux)
 		return "'bzimage' needs the 'vmlinux' that it was made from";
 	if (!choice->vmlinux && !choice->flavour && !choice->source && !choice->version &&
@@ -151,7 +159,7 @@ static void read_kernel_mapping(struct reader *reader, const char *what,
 	fault = reader->reports->found == before ? kernel_fault(choice) : NULL;
 	if (fault)
 		report_add(reader->reports, node->at, "%s: %s", what, fault);
-	if (!choice->vmlinux && !choice->flavour)
+	if (!choice->vmlinux && !choice->flavour && !choice->in_place)
 		choice->flavour = xstrdup(KERNEL_DEFAULT);
 }
 

@@ -68,6 +68,7 @@ struct kernel_choice {
 	char *flavour;   /* "debug", "O1+modular"; NULL when files are given */
 	char *version;   /* of the distribution's source, "6.12"; NULL: netlab's choice */
 	char **optimize; /* topology/optimize.h's words; NULL: none */
+	bool in_place;   /* build @source in itself, as it is configured; no flavour */
 	char *source; /* source tree for the flavour, absolute path; NULL: Debian's package */
 	char *vmlinux; /* absolute path of an ELF kernel; NULL when a flavour is given */
 	char *bzimage; /* absolute path; NULL where vmlinux alone was given */

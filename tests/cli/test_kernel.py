@@ -126,6 +126,7 @@ def test_nothing_is_built(cache):
     ["kernel"], ["kernel", "make"], ["kernel", "build", "a", "b"], ["kernel", "list", "debug"],
     ["kernel", "build", "--jobs", "0"], ["kernel", "build", "--jobs", "many"],
     ["kernel", "build", "--source", "x", "--version", "6.1"],
+    ["kernel", "build", "--in-place"], ["kernel", "build", "--source", "x", "--in-place", "lab"],
     ["image"], ["image", "burn"], ["image", "build", "more"]])
 def test_misuse(cache, words):
     assert "--help" in netlab(*words, status=2).stderr
@@ -211,6 +212,83 @@ def test_tree_that_changed_replaces_its_kernel(cache, tree):
     assert second != first
     assert [kernel["directory"] for kernel in kernels()] == [second]
     assert [path.name for path in (cache / "kernels").iterdir()] == [os.path.basename(second)]
+
+
+def test_what_was_compiled_is_said(cache, tree):
+    words = ["kernel", "build", "--source", tree]
+    assert "debug kernel, 6.9.0-toy: compiled 1 file: toy in" in netlab(*words).stderr
+    assert "debug kernel, 6.9.0-toy: nothing to compile in" in netlab(*words).stderr
+
+
+TOPOLOGY = """\
+name: toy
+kernel: {source: ../tree}
+guests:
+  one: {}
+  two: {}
+  three: {kernel: {source: ../tree, optimize: {arch: O1}}}
+debug:
+  - {guest: one, at: nosuch, do: backtrace}
+"""
+
+
+def test_up_builds_what_changed(cache, tree, tmp_path):
+    """As far as the debug step of a function that the toy doesn't have: no guest starts. Two
+    guests of one kernel have it built once."""
+    (tmp_path / "lab").mkdir()
+    topology = tmp_path / "lab/toy.yaml"
+    topology.write_text(TOPOLOGY)
+    error = netlab("up", topology, status=1).stderr
+    assert error.count("debug kernel, 6.9.0-toy: compiled 1 file: toy in") == 2
+    assert "nosuch" in error.splitlines()[-1]
+    (tree / "toy.c").write_text("int main(void) { return 7; }\n")
+    assert netlab("up", topology, status=1).stderr.count("compiled 1 file: toy in") == 2
+    error = netlab("up", topology, status=1).stderr
+    assert "compiled" not in error and error.count("nothing to compile in") == 2
+
+
+@pytest.mark.parametrize("trace", [".config", "include/config/auto.conf",
+                                   "arch/x86/include/generated/asm/x.h"])
+def test_tree_that_was_configured_in_place(cache, tree, trace):
+    (tree / trace).parent.mkdir(parents=True, exist_ok=True)
+    (tree / trace).write_text("")
+    error = netlab("kernel", "build", "--source", tree, status=1).stderr
+    assert error.count("\n") == 1
+    assert f"{tree} was configured in place (it has " in error
+    assert "run 'make mrproper' in it, or build what is configured there: --in-place" in error
+    assert not cache.exists()
+
+
+IN_PLACE = """\
+all:
+vmlinux bzImage scripts_gdb: vmlinux
+vmlinux: toy.c
+	@echo "  CC      toy.o"
+	gcc -Wl,--build-id -o $@ toy.c
+	mkdir -p arch/x86/boot scripts/gdb/linux include/config
+	echo 6.9.0-own > include/config/kernel.release
+	echo boot > arch/x86/boot/bzImage
+	echo "$(O)" > scripts/gdb/linux/constants.py
+	echo loader > vmlinux-gdb.py
+"""
+
+
+def test_in_place(cache, tree):
+    (tree / "Makefile").write_text(IN_PLACE)
+    words = ["--source", tree, "--in-place"]
+    error = netlab("kernel", "build", *words, status=1).stderr
+    assert f"{tree} is not configured: it has no .config; run 'make defconfig" in error
+    (tree / ".config").write_text("CONFIG_OWN=y\n")
+    error = netlab("kernel", "path", *words, status=1).stderr
+    assert f"the own kernel is not built; run 'netlab kernel build --source {tree} " in error
+    assert error.endswith(" --in-place'\n")
+    folder = pathlib.Path(netlab("kernel", "build", *words).stdout.strip())
+    assert folder.name.startswith("own-6.9.0-own-")
+    assert (folder / "config").read_text() == "CONFIG_OWN=y\n"
+    assert (folder / "scripts/gdb/linux/constants.py").read_text() == "\n"
+    before = sorted(path for path in tree.rglob("*"))
+    assert "nothing to compile" in netlab("kernel", "build", *words).stderr
+    assert sorted(path for path in tree.rglob("*")) == before
 
 
 def test_environment_has_no_say(cache, tree, monkeypatch):

@@ -199,6 +199,12 @@ static const struct golden kernels[] = {
 	 "1:35: version: 'new' is no version of a kernel, as 6.12 is"},
 	{"kernel: {source: x, version: 6.1}\n" BR0,
 	 "1:9: kernel: 'source' is a tree of one version: 'version' doesn't go with it"},
+	{"kernel: {in_place: true}\n" BR0,
+	 "1:9: kernel: 'in_place' needs the 'source' that is to be built in itself"},
+	{"kernel: {source: x, in_place: true, flavour: lab}\n" BR0,
+	 "1:9: kernel: 'in_place' builds the tree as it is configured: 'flavour' doesn't "
+	 "go "
+	 "with it"},
 	{"kernel: {optimize: {net/ipv4: O0}}\n" BR0,
 	 "1:21: optimize: net/ipv4: 'O0' is no level: there is O1, Og, O2, Os"},
 	{"kernel: {optimize: [net]}\n" BR0,
