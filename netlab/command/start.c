@@ -63,6 +63,21 @@ static struct error *check_debug_steps(const struct start *start)
 	return NULL;
 }
 
+static struct error *make_images(struct start *start)
+{
+	const struct topology *topology = start->topology;
+	_cleanup_free_ char *base = NULL;
+	struct error *error = NULL;
+
+	try(initramfs_build(&base, NULL));
+	start->images = xcalloc(topology->n_guests, sizeof(*start->images));
+	for (size_t i = 0; !error && i < topology->n_guests; i++)
+		error = guest_image_make(&topology->guests[i], start->kernels[i], base,
+					 progress_show, NULL, &start->images[i]);
+	progress_end();
+	return error;
+}
+
 static struct error *make_output(struct start *start)
 {
 	char resolved[PATH_MAX];
@@ -120,11 +135,11 @@ struct error *start_prepare(struct start *start, const char *path)
 	try(find_kernels(start));
 	try(check_debug_steps(start));
 	if (start->topology->n_guests)
-		try(initramfs_build(&start->initrd, NULL));
+		try(make_images(start));
 	try(make_output(start));
 	start->options.topology = start->topology;
 	start->options.kernels = start->kernels;
-	start->options.initrd = start->initrd;
+	start->options.images = start->images;
 	start->options.output = start->output_path;
 	return NULL;
 }
@@ -134,7 +149,9 @@ void start_deinit(struct start *start)
 	for (size_t i = 0; start->kernels && i < start->topology->n_guests; i++)
 		kernel_free(start->kernels[i]);
 	free(start->kernels);
-	free(start->initrd);
+	for (size_t i = 0; start->images && i < start->topology->n_guests; i++)
+		guest_image_deinit(&start->images[i]);
+	free(start->images);
 	free(start->output_path);
 	topology_free(start->topology);
 }

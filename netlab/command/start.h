@@ -12,8 +12,8 @@ struct start {
 	const char *name, *freeze, *accel, *output, *timeout;
 	/* Made of them by start_prepare(). */
 	struct topology *topology;
-	struct kernel **kernels; /* one for each guest */
-	char *initrd;
+	struct kernel **kernels;    /* one for each guest */
+	struct guest_image *images; /* one for each guest */
 	char *output_path;
 	struct lab_options options;
 };

@@ -24,6 +24,7 @@ struct debug_options {
 	const char *vmlinux;          /* ELF kernel with debug info */
 	const char *kernel_directory; /* holds vmlinux-gdb.py; NULL: no lx- commands */
 	const char *source; /* kernel tree, where it isn't where vmlinux says; or NULL */
+	const json_t *modules;          /* folders with modules' files; NULL: none */
 	const char *gdb_socket;         /* QEMU's UNIX socket for gdb */
 	const struct debug_step *steps; /* this guest's; none: an interactive session */
 	size_t n_steps;

@@ -191,6 +191,32 @@ static const struct golden guests[] = {
 	 "1:32: kernel_arguments: there is a control character in it"},
 };
 
+static const struct golden modules[] = {
+	{GUEST("modules: x"), "1:23: modules: a list is wanted here, not text"},
+	{GUEST("modules: ['a b']"),
+	 "1:24: modules: 'a b' is neither the name of a module nor, "
+	 "with a '/' in it, a folder"},
+	{GUEST("modules: [-r]"),
+	 "1:24: modules: '-r' is neither the name of a module nor, "
+	 "with a '/' in it, a folder"},
+	{GUEST("modules: [{}]"),
+	 "1:24: modules: a module has either a 'name' or a 'path'"},
+	{GUEST("modules: [{name: a, path: b}]"),
+	 "1:24: modules: a module has either a 'name' or a 'path'"},
+	{GUEST("modules: [{name: a, load: never}]"),
+	 "1:40: load: 'never' is none of: boot, later"},
+	{GUEST("modules: [{name: a, load: later, parameters: {x: 1}}]"),
+	 "1:24: modules: whoever loads it later gives its parameters"},
+	{GUEST("modules: [{name: a, parameters: {x: 'a b'}}]"),
+	 "1:50: x: a parameter's value has no blanks, quotes or control characters, and "
+	 "at "
+	 "most 256 bytes"},
+	{GUEST("modules: [{name: a, parameters: {x.y: 1}}]"),
+	 "1:47: parameters: 'x.y' is no name of a parameter"},
+	{GUEST("modules: [{name: a, parameters: [x]}]"),
+	 "1:46: parameters: a mapping is wanted here, not a list"},
+};
+
 static const struct golden kernels[] = {
 	{"kernel: de_bug\n" BR0,
 	 "1:9: kernel: 'de_bug' is no flavour of a kernel: that is "
@@ -287,6 +313,7 @@ GOLDEN_TEST(keys)
 GOLDEN_TEST(bridges)
 GOLDEN_TEST(guests)
 GOLDEN_TEST(kernels)
+GOLDEN_TEST(modules)
 GOLDEN_TEST(steps)
 
 static void assert_message(const char *text, const char *expected)
@@ -449,13 +476,14 @@ static void test_too_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_syntax),       cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_bridges),      cmocka_unit_test(test_guests),
-		cmocka_unit_test(test_kernels),      cmocka_unit_test(test_steps),
-		cmocka_unit_test(test_excerpts),     cmocka_unit_test(test_long_line),
-		cmocka_unit_test(test_no_escapes),   cmocka_unit_test(test_binary),
-		cmocka_unit_test(test_many_reports), cmocka_unit_test(test_laughs),
-		cmocka_unit_test(test_bounds),       cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_syntax),    cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_bridges),   cmocka_unit_test(test_guests),
+		cmocka_unit_test(test_kernels),   cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_steps),     cmocka_unit_test(test_excerpts),
+		cmocka_unit_test(test_long_line), cmocka_unit_test(test_no_escapes),
+		cmocka_unit_test(test_binary),    cmocka_unit_test(test_many_reports),
+		cmocka_unit_test(test_laughs),    cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_too_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@ import os
 
 import gdb
 
-from . import backtrace, kernel, steps, unwind
+from . import backtrace, kernel, modules, steps, unwind
 from .report import Report
 
 COMMON = (
@@ -70,6 +70,8 @@ def interactive(options: dict) -> None:
     """Connect, and say where we are."""
     execute_all(COMMON)
     gdb.execute(f"target remote {options['socket']}", to_string=True)
+    if "modules" in options:
+        modules.follow(options["modules"])
     print(greeting(options))
 
 
