@@ -7,6 +7,7 @@
 #include "image/initramfs.h"
 #include "lab/debug.h"
 #include "util/file.h"
+#include "util/log.h"
 #include "util/paths.h"
 #include "util/string.h"
 
@@ -23,7 +24,8 @@ static struct error *find_kernel(const struct kernel_choice *choice, bool was_bu
 					 .optimize = choice->optimize};
 
 	if (choice->vmlinux)
-		return kernel_from_files(choice->vmlinux, choice->bzimage, kernel);
+		return kernel_from_files(choice->vmlinux, choice->bzimage,
+					 choice->modules, kernel);
 	if (choice->source && !was_built)
 		return kernel_build_and_tell(&options, kernel);
 	return kernel_find(&options, kernel);
@@ -43,6 +45,18 @@ static bool is_before(const struct topology *topology, size_t guest)
 	return false;
 }
 
+/* Of those that netlab configured, it knows: lab has no debug information. */
+static void warn_of(const struct kernel_choice *choice, const struct kernel *kernel)
+{
+	_cleanup_free_ char *warning = NULL;
+
+	if (choice->flavour)
+		return;
+	warning = kernel_warning(kernel);
+	if (warning)
+		log_warning("%s", warning);
+}
+
 static struct error *find_kernels(struct start *start)
 {
 	const struct topology *topology = start->topology;
@@ -51,6 +65,9 @@ static struct error *find_kernels(struct start *start)
 	for (size_t i = 0; i < topology->n_guests; i++)
 		try(find_kernel(&topology->guests[i].kernel, is_before(topology, i),
 				&start->kernels[i]));
+	for (size_t i = 0; i < topology->n_guests; i++)
+		if (!is_before(topology, i))
+			warn_of(&topology->guests[i].kernel, start->kernels[i]);
 	return NULL;
 }
 

@@ -83,9 +83,19 @@ must_use struct error *kernel_list(struct kernel ***kernels, size_t *n);
 
 /**
  * kernel_from_files() - a kernel built elsewhere
- * Return: an error when @vmlinux is not an x86-64 ELF kernel with a PVH note.
+ * @bzimage: NULL: none
+ * @modules: lib/modules/VERSION, as `make modules_install` makes it; NULL: none
+ * Return: an error when @vmlinux is not an x86-64 ELF kernel with a PVH note, or when @bzimage
+ * was made from another one (build IDs).
  */
 must_use struct error *kernel_from_files(const char *vmlinux, const char *bzimage,
-					 struct kernel **kernel);
+					 const char *modules, struct kernel **kernel);
+
+/**
+ * kernel_warning() - what will disappoint whoever debugs it, as one line: it is stripped, or has
+ * no debug information. (KASLR is no such thing: netlab always says nokaslr.)
+ * Return: a new string; NULL: nothing.
+ */
+char *kernel_warning(const struct kernel *kernel);
 
 #endif

@@ -12,6 +12,7 @@ void kernel_choice_deinit(struct kernel_choice *choice)
 	free(choice->source);
 	free(choice->vmlinux);
 	free(choice->bzimage);
+	free(choice->modules);
 	*choice = (struct kernel_choice){0};
 }
 
@@ -25,6 +26,7 @@ void kernel_choice_copy(struct kernel_choice *to, const struct kernel_choice *fr
 		.source = xstrdup(from->source),
 		.vmlinux = xstrdup(from->vmlinux),
 		.bzimage = xstrdup(from->bzimage),
+		.modules = xstrdup(from->modules),
 		.at = from->at,
 	};
 }
@@ -116,6 +118,12 @@ static void read_bzimage(struct reader *reader, const char *what, const struct n
 	read_path(reader, what, node, &((struct kernel_choice *)into)->bzimage);
 }
 
+static void read_kernel_modules(struct reader *reader, const char *what,
+				const struct node *node, void *into)
+{
+	read_path(reader, what, node, &((struct kernel_choice *)into)->modules);
+}
+
 static const struct field kernel_fields[] = {
 	{"flavour", read_flavour, false, 0},
 	{"version", read_version, false, 0},
@@ -124,6 +132,7 @@ static const struct field kernel_fields[] = {
 	{"in_place", read_switch, false, offsetof(struct kernel_choice, in_place)},
 	{"vmlinux", read_vmlinux, false, 0},
 	{"bzimage", read_bzimage, false, 0},
+	{"modules", read_kernel_modules, false, 0},
 	{NULL},
 };
 
@@ -143,6 +152,10 @@ static const char *kernel_fault(const struct kernel_choice *choice)
 		       "go with it";
 	if (choice->bzimage && !choice->vmlinux)
 		return "'bzimage' needs the 'vmlinux' that it was made from";
+	if (choice->modules && !choice->vmlinux)
+		return "'modules' needs the 'vmlinux' that they were built for; others "
+		       "are "
+		       "a guest's";
 	if (!choice->vmlinux && !choice->flavour && !choice->source && !choice->version &&
 	    !choice->optimize)
 		return "it needs 'flavour', 'source' or 'vmlinux'";

@@ -73,6 +73,7 @@ struct kernel_choice {
 	char *source; /* source tree for the flavour, absolute path; NULL: Debian's package */
 	char *vmlinux; /* absolute path of an ELF kernel; NULL when a flavour is given */
 	char *bzimage; /* absolute path; NULL where vmlinux alone was given */
+	char *modules; /* lib/modules/VERSION of that vmlinux, absolute; NULL: none */
 	struct location at;
 };
 

@@ -225,6 +225,9 @@ static const struct golden kernels[] = {
 	 "1:35: version: 'new' is no version of a kernel, as 6.12 is"},
 	{"kernel: {source: x, version: 6.1}\n" BR0,
 	 "1:9: kernel: 'source' is a tree of one version: 'version' doesn't go with it"},
+	{"kernel: {modules: x}\n" BR0, "1:9: kernel: 'modules' needs the 'vmlinux' that "
+				       "they were built for; others are a "
+				       "guest's"},
 	{"kernel: {in_place: true}\n" BR0,
 	 "1:9: kernel: 'in_place' needs the 'source' that is to be built in itself"},
 	{"kernel: {source: x, in_place: true, flavour: lab}\n" BR0,

@@ -17,27 +17,27 @@ MODULE_PARM_DESC(where, "0: write to NULL; else: write to a variable");
 static int harmless;
 
 /* A function of its own, so that the path has two frames of ours. */
-static noinline void oops_write(int *target, int value)
+static noinline void crash_write(int *target, int value)
 {
 	*target = value;
 }
 
-static int __init oops_init(void)
+static int __init crash_init(void)
 {
 	int *target = where ? &harmless : NULL;
 
 	pr_info("oops: about to write to %s\n", where ? "a variable" : "NULL");
-	oops_write(target, 42);
+	crash_write(target, 42);
 	pr_info("oops: wrote %d\n", harmless);
 	return 0;
 }
 
-static void __exit oops_exit(void)
+static void __exit crash_exit(void)
 {
 	pr_info("oops: gone\n");
 }
 
-module_init(oops_init);
-module_exit(oops_exit);
+module_init(crash_init);
+module_exit(crash_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Writes to NULL when it is loaded");

@@ -66,12 +66,13 @@ class Symbols:
         """Read the symbols of a module, where we have its file."""
         name = kernel.printable(module["name"].string("utf-8", "replace"))
         sections = sections_of(module)
-        if name not in self.files or ".text" not in sections:
+        # A small module may have no .text: what only init calls goes to .text.unlikely.
+        if name not in self.files or not sections:
             return
         self.forget(name)
         words = [f"-s {section} {address:#x}" for section, address in sections.items()]
         gdb.execute(f"add-symbol-file {self.files[name]} {' '.join(words)}", to_string=True)
-        self.known[name] = sections[".text"]
+        self.known[name] = next(iter(sections.values()))
 
 
 class LoadBreakpoint(gdb.Breakpoint):
