@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* netlab kernel build|list|path */
+/* netlab kernel build|config|list|path */
 #include "image/kernel.h"
 
 #include <jansson.h>
@@ -7,12 +7,14 @@
 
 #include "command/command.h"
 #include "image/fragment.h"
+#include "image/kconfig.h"
 #include "util/lines.h"
 #include "util/string.h"
 
 struct choice {
 	struct kernel_options kernel;
 	const char *jobs;
+	const char *other;    /* flavour that `config` compares with */
 	const char *optimize; /* words between commas */
 	char **words;         /* of @optimize */
 	bool json;
@@ -155,11 +157,59 @@ static int list(const struct verb *verb, struct choice *choice)
 	return EXIT_DONE;
 }
 
+static int show_refused(const struct kernel_config *config)
+{
+	strv_foreach (line, config->refused)
+		fprintf(stderr, "netlab: did not take: %s\n", *line);
+	return config->refused ? EXIT_FAILED : EXIT_DONE;
+}
+
+static struct error *read_config(const struct choice *choice, const char *flavour,
+				 struct kernel_config *config)
+{
+	struct kernel_options options = choice->kernel;
+	struct error *error;
+
+	options.flavour = flavour;
+	error = kernel_config(&options, progress_show, NULL, config);
+	progress_end();
+	return error;
+}
+
+static struct error *show_difference(const struct choice *choice,
+				     const struct kernel_config *config)
+{
+	_cleanup_(kernel_config_deinit) struct kernel_config other = {0};
+	_cleanup_strv_ char **lines = NULL;
+
+	try(read_config(choice, choice->other, &other));
+	lines = kconfig_diff(other.text, config->text);
+	strv_foreach (line, lines)
+		printf("%s\n", *line);
+	return NULL;
+}
+
+static int show_config(const struct verb *verb, struct choice *choice)
+{
+	_cleanup_(kernel_config_deinit) struct kernel_config config = {0};
+	struct error *error = read_config(choice, choice->kernel.flavour, &config);
+
+	(void)verb;
+	if (!error && choice->other)
+		error = show_difference(choice, &config);
+	else if (!error)
+		fputs(config.text, stdout);
+	if (error)
+		return fail(error);
+	return show_refused(&config);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct verb *verb, struct choice *choice);
 } actions[] = {
 	{"build", build},
+	{"config", show_config},
 	{"list", list},
 	{"path", show_path},
 };
@@ -178,6 +228,8 @@ static int run(const struct verb *verb, int argc, char **argv)
 		 &choice.kernel.in_place},
 		{OPTION_STRING, "optimize", 0, "DIR=LEVEL,...",
 		 "compile that part of the tree with -O1, -Og, ...", &choice.optimize},
+		{OPTION_STRING, "diff", 0, "FLAVOUR",
+		 "config: only what is another way than there", &choice.other},
 		{OPTION_STRING, "jobs", 'j', "N",
 		 "run N compilers (default: one per CPU)", &choice.jobs},
 		{OPTION_FLAG, "rebuild", 0, NULL, "build even if it is there",
@@ -190,7 +242,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (argc < 1)
-		return misuse(verb, "build, list or path?");
+		return misuse(verb, "build, config, list or path?");
 	if (argc > 2)
 		return misuse(verb, "one flavour at a time");
 	if (choice.jobs) {
@@ -208,17 +260,19 @@ static int run(const struct verb *verb, int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
 		if (streq(argv[0], actions[i].name))
 			return actions[i].run(verb, &choice);
-	return misuse(verb, "'%s' is not build, list or path", argv[0]);
+	return misuse(verb, "'%s' is not build, config, list or path", argv[0]);
 }
 
 const struct verb verb_kernel = {
 	.name = "kernel",
-	.usage = "build|list|path [FLAVOUR] [--version VERSION | --source DIR "
+	.usage = "build|config|list|path [FLAVOUR] [--version VERSION | --source DIR "
 		 "[--in-place]]\n"
 		 "                     [--optimize DIR=LEVEL,...] [--jobs N] [--rebuild] "
 		 "[--json]",
 	.summary = "Build debuggable kernels, and tell where they are.",
 	.details = "build  builds it, or finds it built; prints its folder\n"
+		   "config prints what its options came to, or would; fails where one "
+		   "didn't take\n"
 		   "list   every kernel there is, newest first, and the flavours\n"
 		   "path   prints its vmlinux; fails where it is not built\n\n"
 		   "A flavour is a fragment in guest/kernel/; the default is 'debug'. "

@@ -11,6 +11,7 @@
 #include "image/buildtree.h"
 #include "image/elf.h"
 #include "image/kconfig.h"
+#include "image/kconfigwhy.h"
 #include "image/kernelcache.h"
 #include "image/make.h"
 #include "image/recipe.h"
@@ -222,15 +223,22 @@ static struct error *apply_fragment(struct build *build, const char *path)
 	return run_configure(build, (char *[]){"allnoconfig", NULL});
 }
 
-static struct error *configure(struct build *build)
+/* The text of what it comes to. */
+static struct error *resolve(struct build *build, char **config)
 {
 	_cleanup_free_ char *path = xasprintf("%s/.config", build->output);
+
+	if (build->recipe->fragment)
+		try(apply_fragment(build, path));
+	return file_read(path, CONFIG_LIMIT, config, NULL);
+}
+
+static struct error *configure(struct build *build)
+{
 	const char *fragment = build->recipe->fragment;
 	_cleanup_free_ char *config = NULL;
 
-	if (fragment)
-		try(apply_fragment(build, path));
-	try(file_read(path, CONFIG_LIMIT, &config, NULL));
+	try(resolve(build, &config));
 	build->has_modules = buildtree_has_modules(config);
 	if (!fragment)
 		return NULL;
@@ -445,5 +453,66 @@ struct error *kernel_build(const struct kernel_options *options, progress_fn pro
 		found->files = steal_ptr(build.files);
 	}
 	*kernel = steal_ptr(found);
+	return NULL;
+}
+
+void kernel_config_deinit(struct kernel_config *config)
+{
+	free(config->text);
+	strv_free(config->refused);
+	*config = (struct kernel_config){0};
+}
+
+static struct error *resolve_now(struct build *build, char **config)
+{
+	struct error *error;
+
+	try(make_check_programs());
+	try(build_begin(build));
+	try(prepare_source(build));
+	try(prepare_directory(build));
+	error = resolve(build, config);
+	if (build->recipe->tarball)
+		error_ignore(remove_tree(build->directory));
+	return error;
+}
+
+static void add_reasons(const struct recipe *recipe, struct kernel_config *config)
+{
+	config->refused = kconfig_refused(recipe->fragment ?: "", config->text);
+	for (char **line = config->refused; line && *line; line++) {
+		_cleanup_free_ char *old = *line;
+		_cleanup_free_ char *name = xstrndup(old, strcspn(old, "="));
+		_cleanup_free_ char *why =
+			kconfig_why(recipe->source, config->text, name);
+
+		*line = xasprintf("%s: %s", old, why);
+	}
+}
+
+struct error *kernel_config(const struct kernel_options *options, progress_fn progress,
+			    void *userdata, struct kernel_config *config)
+{
+	_cleanup_recipe_ struct recipe *recipe = NULL;
+	_cleanup_kernel_ struct kernel *kernel = NULL;
+	_cleanup_(build_deinit) struct build build = {
+		.options = options,
+		.progress = progress,
+		.userdata = userdata,
+		.lock = -1,
+	};
+
+	try(recipe_new(options, &recipe));
+	build.recipe = recipe;
+	try(recipe_check_tree(recipe));
+	kernel = recipe->tarball ? kernelcache_find(recipe->key) : NULL;
+	if (kernel) {
+		_cleanup_free_ char *path = xasprintf("%s/config", kernel->directory);
+
+		try(file_read(path, CONFIG_LIMIT, &config->text, NULL));
+	} else {
+		try(resolve_now(&build, &config->text));
+	}
+	add_reasons(recipe, config);
 	return NULL;
 }

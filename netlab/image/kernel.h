@@ -78,6 +78,23 @@ must_use struct error *kernel_build(const struct kernel_options *options,
 				    progress_fn progress, void *userdata,
 				    struct kernel **kernel);
 
+/* What a flavour's options come to. */
+struct kernel_config {
+	char *text;     /* the .config */
+	char **refused; /* "CONFIG_X=m (it is n): why"; NULL: all took */
+};
+
+void kernel_config_deinit(struct kernel_config *config);
+
+/**
+ * kernel_config() - the configuration that a kernel was built with or, where it wasn't, would be
+ *
+ * The latter is left to the tree's own Makefile; a package's source is unpacked for it.
+ */
+must_use struct error *kernel_config(const struct kernel_options *options,
+				     progress_fn progress, void *userdata,
+				     struct kernel_config *config);
+
 /** kernel_list() - every kernel of the cache, newest first. Both are owned by the caller. */
 must_use struct error *kernel_list(struct kernel ***kernels, size_t *n);
 

@@ -331,6 +331,26 @@ olddefconfig:
         f"CONFIG_x86_64_defconfig=y\nCONFIG_kvm_guest.config=y\n\n{own}CONFIG_LAST=y\n")
 
 
+def test_config(cache, tree):
+    (tree / "Makefile").write_text(MAKEFILE.replace(
+        'cp "$(KCONFIG_ALLCONFIG)" $(O)/.config',
+        'sed "s/CONFIG_E1000=y/# CONFIG_E1000 is not set/" $(KCONFIG_ALLCONFIG) >$(O)/.config'))
+    (tree / "Kconfig").write_text('config E1000\n\ttristate "A card"\n'
+                                  '\tdepends on PCI && MAGIC\n')
+    shown = netlab("kernel", "config", "--source", tree, status=1)
+    assert "CONFIG_NET=y\n# " not in shown.stderr and "CONFIG_PCI=y\n" in shown.stdout
+    assert shown.stderr.splitlines()[-1] == (
+        "netlab: did not take: CONFIG_E1000=y (it is n): it depends on PCI && MAGIC; off: "
+        "CONFIG_MAGIC")
+    assert not list(cache.glob("kernels/*"))
+    (tree / "Makefile").write_text(MAKEFILE)
+    assert "did not take" not in netlab("kernel", "config", "--source", tree).stderr
+    difference = netlab("kernel", "config", "--source", tree, "sanitize",
+                        "--diff", "debug").stdout
+    assert "CONFIG_KASAN n -> y\n" in difference
+    assert "CONFIG_PCI" not in difference
+
+
 def test_modules_and_what_they_are_built_against(cache, tree):
     """What a module needs of make's output is kept, and no more than that."""
     (tree / "Makefile").write_text(MAKEFILE.replace(

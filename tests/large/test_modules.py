@@ -63,6 +63,7 @@ def test_modules_are_loaded_at_boot_in_order(built, make_lab, example):
 def test_the_whole_way_to_the_line_that_crashed(victim, example, terminal, netlab, run):
     terminal.run(netlab, "gdb", f"{victim.name}/victim")
     terminal.wait_for("(gdb) ")
+    gdb_says(terminal, "set confirm off")
     gdb_says(terminal, "set width 0")
     gdb_says(terminal, "set pagination off")
     gdb_says(terminal, "break crash_init", "(crash_init) pending")
@@ -100,6 +101,7 @@ def test_module_before_the_kernel_has_run(built, make_lab, example, terminal, ne
     lab.up("--freeze").ok()
     terminal.run(netlab, "gdb", f"{lab.name}/victim")
     terminal.wait_for("(gdb) ")
+    gdb_says(terminal, "set confirm off")
     gdb_says(terminal, "set width 0")
     gdb_says(terminal, "set pagination off")
     gdb_says(terminal, "hbreak crash_write", "pending")

@@ -16,8 +16,8 @@ MODULE_PARM_DESC(where, "0: write to NULL; else: write to a variable");
 
 static int harmless;
 
-/* A function of its own, so that the path has two frames of ours. */
-static noinline void crash_write(int *target, int value)
+/* A function of its own, under its own name, so that the path has two frames of ours. */
+static noinline __noclone void crash_write(int *target, int value)
 {
 	*target = value;
 }
