@@ -265,10 +265,10 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_kernel = {
 	.name = "kernel",
-	.usage = "build|config|list|path [FLAVOUR] [--version VERSION | --source DIR "
-		 "[--in-place]]\n"
-		 "                     [--optimize DIR=LEVEL,...] [--jobs N] [--rebuild] "
-		 "[--json]",
+	.usage = "build|config|list|path [FLAVOUR] [--version VERSION]\n"
+		 "                     [--source DIR [--in-place]] [--optimize "
+		 "DIR=LEVEL,...]\n"
+		 "                     [--diff FLAVOUR] [--jobs N] [--rebuild] [--json]",
 	.summary = "Build debuggable kernels, and tell where they are.",
 	.details = "build  builds it, or finds it built; prints its folder\n"
 		   "config prints what its options came to, or would; fails where one "
