@@ -76,7 +76,7 @@ static struct error *check_debug_steps(const struct start *start)
 {
 	for (size_t i = 0; i < start->topology->n_guests; i++)
 		try(debug_check_steps(start->topology, start->topology->guests[i].name,
-				      start->kernels[i]->vmlinux));
+				      start->kernels[i]->vmlinux, &start->images[i]));
 	return NULL;
 }
 
@@ -150,9 +150,9 @@ struct error *start_prepare(struct start *start, const char *path)
 	try(topology_load(path, &start->topology));
 	try(read_options(start));
 	try(find_kernels(start));
-	try(check_debug_steps(start));
 	if (start->topology->n_guests)
 		try(make_images(start));
+	try(check_debug_steps(start));
 	try(make_output(start));
 	start->options.topology = start->topology;
 	start->options.kernels = start->kernels;

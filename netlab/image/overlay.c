@@ -8,6 +8,7 @@
 
 #include "image/contents.h"
 #include "image/module.h"
+#include "image/symbols.h"
 #include "util/file.h"
 #include "util/paths.h"
 #include "util/string.h"
@@ -239,4 +240,37 @@ struct error *guest_image_make(const struct guest *guest, const struct kernel *k
 	image->initrd = steal_ptr(path);
 	image->modules = steal_ptr(making.folders);
 	return NULL;
+}
+
+static bool file_has_function(const char *path, const char *name)
+{
+	_cleanup_strv_ char **functions = NULL;
+
+	error_ignore(symbols_functions(path, &functions));
+	return strv_contains(functions, name);
+}
+
+static bool folder_has_function(const char *folder, const char *name)
+{
+	char *paths[] = {(char *)folder, NULL};
+	_cleanup_(fts_closep)
+		FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+
+	while (tree && (entry = fts_read(tree))) {
+		const char *dot = strrchr(entry->fts_name, '.');
+
+		if (entry->fts_info == FTS_F && dot && streq(dot, ".ko") &&
+		    file_has_function(entry->fts_path, name))
+			return true;
+	}
+	return false;
+}
+
+bool guest_image_has_function(const struct guest_image *image, const char *name)
+{
+	strv_foreach (folder, image->modules)
+		if (folder_has_function(*folder, name))
+			return true;
+	return false;
 }

@@ -31,4 +31,8 @@ must_use struct error *guest_image_make(const struct guest *guest,
 					progress_fn progress, void *userdata,
 					struct guest_image *image);
 
+/** guest_image_has_function() - has one of its modules a function of that name? A file that
+ * can't be read has none. */
+bool guest_image_has_function(const struct guest_image *image, const char *name);
+
 #endif

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "image/overlay.h"
 #include "topology/topology.h"
 #include "util/error.h"
 
@@ -92,10 +93,12 @@ DEFINE_CLEANUP(struct debug_session *, debug_free);
 /**
  * debug_check_steps() - do the functions exist that the steps of a topology name?
  * @guest: only that guest's steps; NULL: all
+ * @image: the guest's, whose modules have functions, too; NULL: none
  * Return: an error for the first that doesn't, with the place in the topology and near names.
  */
 must_use struct error *debug_check_steps(const struct topology *topology,
-					 const char *guest, const char *vmlinux);
+					 const char *guest, const char *vmlinux,
+					 const struct guest_image *image);
 
 /**
  * debug_lock() - claim a guest for a debugger

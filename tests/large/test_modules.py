@@ -60,6 +60,18 @@ def test_modules_are_loaded_at_boot_in_order(built, make_lab, example):
     assert lab.exec("victim", "cat", "/sys/module/oops/parameters/where").stdout == "7\n"
 
 
+def test_step_in_a_driver_that_is_a_module(built, make_lab):
+    built("modular")
+    lab = make_lab(kernel="modular",
+                   drive=[{"udp": {"to": "server:7777", "send": "hello", "expect": "hello"}}],
+                   debug=[{"guest": "server", "at": "e1000_clean", "do": "backtrace",
+                           "times": 1}])
+    result = lab.run(lab.netlab, "run", lab.topology, "--name", lab.name, "-o", lab.output,
+                     "--accel", "tcg", deadline=300).ok()
+    assert "at drivers/net/ethernet/intel/e1000/e1000_main.c:" in result.stdout
+    assert "at net/core/dev.c:" in result.stdout
+
+
 def test_the_whole_way_to_the_line_that_crashed(victim, example, terminal, netlab, run):
     terminal.run(netlab, "gdb", f"{victim.name}/victim")
     terminal.wait_for("(gdb) ")

@@ -93,6 +93,13 @@ class LoadBreakpoint(gdb.Breakpoint):
         return False
 
 
+def add_loaded(folders: list) -> None:
+    """The symbols of the modules that are loaded now."""
+    symbols = Symbols(folders)
+    for module in loaded_modules():
+        symbols.add(module)
+
+
 def follow(folders: list) -> None:
     """From here on gdb has the symbols of every module of the guest."""
     symbols = Symbols(folders)

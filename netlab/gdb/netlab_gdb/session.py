@@ -79,7 +79,8 @@ def batch(options: dict) -> None:
     """Carry out the steps and leave gdb; its exit status is 0 when all are done."""
     report = Report()
     execute_all(COMMON + BATCH)
-    done = steps.run_steps(report, options["socket"], options["steps"])
+    done = steps.run_steps(report, options["socket"], options["steps"],
+                           options.get("modules", []))
     os.close(report.fd)
     gdb.execute(f"quit {0 if done else 1}")
 

@@ -156,6 +156,14 @@ def test_what_cannot_be(home, up, modules, flavour, words):
     assert images(home) == []
 
 
+def test_step_at_a_function_of_a_module(home, up):
+    (home / "poc/poc.c").write_text("int poc_run(void) { return 0; }\n")
+    def error(function):
+        return up(f"[./poc]\ndebug: [{{guest: one, at: {function}, do: backtrace}}]")
+    assert NOWHERE[:9] in error("poc_run").splitlines()[-1]
+    assert "has no function 'poc_ran'" in error("poc_ran").splitlines()[-1]
+
+
 def test_example_is_whole(source):
     """guest/modules/oops: what its README tells people to type is there."""
     folder = pathlib.Path(source) / "guest/modules/oops"
