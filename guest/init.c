@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The guest's first process: mounts, network, then the agent, a shell on the console and the
+ * The guest's first process: modules, mounts, network, then the agent, a shell on the console and the
  * command that the kernel's command line names behind " -- ". What is missing is said on the
  * console, and the boot goes on; without its root it doesn't.
  *
@@ -29,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "modules.h"
 #include "network.h"
 #include "root.h"
 
@@ -417,6 +418,7 @@ int main(int argc, char **argv)
 	}
 	block_signals(&ours);
 	read_command_line();
+	modules_load(say);
 	host_root = has_word("netlab.root=host");
 	if (host_root)
 		enter_host_root();

@@ -91,6 +91,7 @@ _netlab_option_values() {
 	--level) compgen -W 'emerg alert crit err warning notice info debug' -- "$2" ;;
 	--accel) compgen -W 'auto kvm tcg' -- "$2" ;;
 	-o | --output | --source) compgen -d -- "$2" ;;
+	--diff) compgen -W 'O1 debug defconfig lab modular sanitize' -- "$2" ;;
 	-w | --write) compgen -f -- "$2" ;;
 	esac
 }
@@ -140,8 +141,9 @@ _netlab_words() {
 	console:0 | gdb:0) _netlab_nodes "$1" "$4" '' ;;
 	drive:0) _netlab_nodes "$1" "$4" : ;;
 	drive:1) printf '%s\n' tcp udp ;;
-	kernel:0 | image:0) printf '%s\n' build list path ;;
-	kernel:1) printf '%s\n' debug lab ;;
+	kernel:0) printf '%s\n' build config list path ;;
+	image:0) printf '%s\n' build list path ;;
+	kernel:1) printf '%s\n' O1 debug defconfig lab modular sanitize ;;
 	esac
 }
 

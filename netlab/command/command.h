@@ -95,4 +95,12 @@ void progress_end(void);
 void progress_hide(void);
 void progress_unhide(void);
 
+struct kernel;
+struct kernel_options;
+
+/** kernel_build_and_tell() - kernel_build() with its progress, and a line on stderr that says
+ * what was compiled, where something was. */
+must_use struct error *kernel_build_and_tell(const struct kernel_options *options,
+					     struct kernel **kernel);
+
 #endif

@@ -105,6 +105,7 @@ static struct error *attach(struct debugger *debugger, const json_t *status)
 	try(status_guest(status, debugger->guest->name, &guest));
 	options.vmlinux = status_text(guest, "vmlinux");
 	options.kernel_directory = status_text(guest, "kernel_directory");
+	options.modules = json_object_get(guest, "modules");
 	options.gdb_socket = status_text(guest, "gdb");
 	return debug_start(&debugger->session, client_event(debugger->all->client),
 			   &options, &handlers, debugger);

@@ -103,7 +103,7 @@ static struct error *print_export(struct start *start, size_t format, char **wor
 	export = (struct export){
 		.topology = start->topology,
 		.kernels = start->kernels,
-		.initrd = start->initrd,
+		.images = start->images,
 		.lab = start->options.name,
 		.accel = accel_of(start->options.accel),
 	};

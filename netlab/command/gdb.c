@@ -128,6 +128,7 @@ static struct error *debug(const struct node *node, char **arguments, int *statu
 	options.guest = status_text(guest, "name");
 	options.vmlinux = status_text(guest, "vmlinux");
 	options.kernel_directory = status_text(guest, "kernel_directory");
+	options.modules = json_object_get(guest, "modules");
 	options.gdb_socket = status_text(guest, "gdb");
 	return run_gdb(&options, arguments, status);
 }

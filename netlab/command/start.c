@@ -9,20 +9,54 @@
 #include "lab/drivers.h"
 #include "link/owner.h"
 #include "util/file.h"
+#include "util/log.h"
 #include "util/paths.h"
 #include "util/string.h"
 
 #define START_TIMEOUT_NS (60ull * 1000000000)
 
-static struct error *find_kernel(const struct kernel_choice *choice,
+/* A tree may have changed since it was built: only make can tell. */
+static struct error *find_kernel(const struct kernel_choice *choice, bool was_built,
 				 struct kernel **kernel)
 {
-	struct kernel_options options = {.flavour = choice->flavour,
-					 .source = choice->source};
+	struct kernel_options options = {.in_place = choice->in_place,
+					 .flavour = choice->flavour,
+					 .version = choice->version,
+					 .source = choice->source,
+					 .optimize = choice->optimize};
 
 	if (choice->vmlinux)
-		return kernel_from_files(choice->vmlinux, choice->bzimage, kernel);
+		return kernel_from_files(choice->vmlinux, choice->bzimage,
+					 choice->modules, kernel);
+	if (choice->source && !was_built)
+		return kernel_build_and_tell(&options, kernel);
 	return kernel_find(&options, kernel);
+}
+
+/* Does a guest before this one have the same kernel? They stand at the same place then. */
+static bool is_before(const struct topology *topology, size_t guest)
+{
+	struct location at = topology->guests[guest].kernel.at;
+
+	for (size_t i = 0; i < guest; i++) {
+		struct location other = topology->guests[i].kernel.at;
+
+		if (other.line == at.line && other.column == at.column)
+			return true;
+	}
+	return false;
+}
+
+/* Of those that netlab configured, it knows: lab has no debug information. */
+static void warn_of(const struct kernel_choice *choice, const struct kernel *kernel)
+{
+	_cleanup_free_ char *warning = NULL;
+
+	if (choice->flavour)
+		return;
+	warning = kernel_warning(kernel);
+	if (warning)
+		log_warning("%s", warning);
 }
 
 static struct error *find_kernels(struct start *start)
@@ -31,7 +65,11 @@ static struct error *find_kernels(struct start *start)
 
 	start->kernels = xcalloc(topology->n_guests, sizeof(*start->kernels));
 	for (size_t i = 0; i < topology->n_guests; i++)
-		try(find_kernel(&topology->guests[i].kernel, &start->kernels[i]));
+		try(find_kernel(&topology->guests[i].kernel, is_before(topology, i),
+				&start->kernels[i]));
+	for (size_t i = 0; i < topology->n_guests; i++)
+		if (!is_before(topology, i))
+			warn_of(&topology->guests[i].kernel, start->kernels[i]);
 	return NULL;
 }
 
@@ -40,7 +78,7 @@ static struct error *check_debug_steps(const struct start *start)
 {
 	for (size_t i = 0; i < start->topology->n_guests; i++)
 		try(debug_check_steps(start->topology, start->topology->guests[i].name,
-				      start->kernels[i]->vmlinux));
+				      start->kernels[i]->vmlinux, &start->images[i]));
 	return NULL;
 }
 
@@ -50,6 +88,21 @@ static struct error *check_drivers(const struct start *start)
 	for (size_t i = 0; i < start->topology->n_guests; i++)
 		try(drivers_check(&start->topology->guests[i], start->kernels[i]));
 	return NULL;
+}
+
+static struct error *make_images(struct start *start)
+{
+	const struct topology *topology = start->topology;
+	_cleanup_free_ char *base = NULL;
+	struct error *error = NULL;
+
+	try(initramfs_build(&base, NULL));
+	start->images = xcalloc(topology->n_guests, sizeof(*start->images));
+	for (size_t i = 0; !error && i < topology->n_guests; i++)
+		error = guest_image_make(&topology->guests[i], start->kernels[i], base,
+					 progress_show, NULL, &start->images[i]);
+	progress_end();
+	return error;
 }
 
 static struct error *make_output(struct start *start)
@@ -109,7 +162,7 @@ struct error *start_load(struct start *start, const char *path)
 	try(find_kernels(start));
 	try(check_drivers(start));
 	if (start->topology->n_guests)
-		try(initramfs_build(&start->initrd, NULL));
+		try(make_images(start));
 	return NULL;
 }
 
@@ -122,7 +175,7 @@ struct error *start_prepare(struct start *start, const char *path)
 	try(make_output(start));
 	start->options.topology = start->topology;
 	start->options.kernels = start->kernels;
-	start->options.initrd = start->initrd;
+	start->options.images = start->images;
 	start->options.output = start->output_path;
 	return NULL;
 }
@@ -132,7 +185,9 @@ void start_deinit(struct start *start)
 	for (size_t i = 0; start->kernels && i < start->topology->n_guests; i++)
 		kernel_free(start->kernels[i]);
 	free(start->kernels);
-	free(start->initrd);
+	for (size_t i = 0; start->images && i < start->topology->n_guests; i++)
+		guest_image_deinit(&start->images[i]);
+	free(start->images);
 	free(start->output_path);
 	topology_free(start->topology);
 	strv_free(start->settings);

@@ -13,8 +13,8 @@ struct start {
 	char **settings; /* --set; owned */
 	/* Made of them by start_prepare(). */
 	struct topology *topology;
-	struct kernel **kernels; /* one for each guest */
-	char *initrd;
+	struct kernel **kernels;    /* one for each guest */
+	struct guest_image *images; /* one for each guest */
 	char *output_path;
 	struct lab_options options;
 };

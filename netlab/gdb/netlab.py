@@ -5,6 +5,7 @@ netlab_options holds:
   socket   gdb's UNIX socket of the guest; without it, only the commands are loaded
   guest    its name, for the greeting
   source   the kernel's source tree, where it is not where vmlinux says
+  modules  folders with the files of the guest's modules
   steps    [{"at": FUNCTION, "times": N}]: a batch session, reporting to NETLAB_GDB_REPORT
 """
 

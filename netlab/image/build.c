@@ -8,12 +8,15 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "image/buildtree.h"
 #include "image/elf.h"
 #include "image/kconfig.h"
+#include "image/kconfigwhy.h"
 #include "image/kernelcache.h"
 #include "image/make.h"
 #include "image/recipe.h"
 #include "image/source.h"
+#include "topology/optimize.h"
 #include "util/file.h"
 #include "util/lines.h"
 #include "util/paths.h"
@@ -34,19 +37,26 @@ struct build {
 	const struct kernel_options *options;
 	progress_fn progress;
 	void *userdata;
-	char *directory; /* make's output */
+	char *directory; /* of this build */
+	char *output;    /* make's: the same, or the tree */
 	char *fragment;  /* path in it of the options that are asked for */
+	char *flags;     /* of the parts that are compiled otherwise; NULL: none */
 	char *log;
 	int lock;
 	time_t began;
 	unsigned compiled;
+	char **files; /* the first of them */
+	bool has_modules;
 	char *version;
 };
 
 static void build_deinit(struct build *build)
 {
 	free(build->directory);
+	free(build->output);
+	strv_free(build->files);
 	free(build->fragment);
+	free(build->flags);
 	free(build->log);
 	free(build->version);
 	close_fd(&build->lock);
@@ -157,23 +167,27 @@ static struct error *prepare_directory(const struct build *build)
 static struct error *run_make(struct build *build, const char *what, unsigned steps,
 			      char *const *targets, unsigned *compiled)
 {
-	return make_run(&(struct make){.source = build->recipe->source,
-				       .build = build->directory,
-				       .allconfig = build->fragment,
-				       .log = build->log,
-				       .lock = build->lock,
-				       .jobs = build->options->jobs ?: cpus(),
-				       .what = what,
-				       .estimate = steps,
-				       .progress = build->progress,
-				       .userdata = build->userdata},
-			targets, compiled);
+	return make_run(
+		&(struct make){.source = build->recipe->source,
+			       .build = build->directory,
+			       .output = build->recipe->fragment ? build->output : NULL,
+			       .files = compiled ? &build->files : NULL,
+			       .allconfig = build->fragment,
+			       .flags = build->flags,
+			       .log = build->log,
+			       .lock = build->lock,
+			       .jobs = build->options->jobs ?: cpus(),
+			       .what = what,
+			       .estimate = steps,
+			       .progress = build->progress,
+			       .userdata = build->userdata},
+		targets, compiled);
 }
 
 static struct error *read_release(struct build *build)
 {
 	_cleanup_free_ char *path =
-		xasprintf("%s/include/config/kernel.release", build->directory);
+		xasprintf("%s/include/config/kernel.release", build->output);
 
 	try(file_read(path, RELEASE_LIMIT, &build->version, NULL));
 	build->version[strcspn(build->version, "\n")] = '\0';
@@ -182,65 +196,77 @@ static struct error *read_release(struct build *build)
 	return NULL;
 }
 
+static struct error *run_configure(struct build *build, char *const *targets)
+{
+	return run_make(build, "configuring the kernel", 0, targets, NULL);
+}
+
+/* Over a configuration of the tree's own: what is said later of an option counts. */
+static struct error *configure_over_base(struct build *build, const char *path)
+{
+	_cleanup_free_ char *base = NULL, *whole = NULL;
+
+	try(run_configure(build, build->recipe->base));
+	try(file_read(path, CONFIG_LIMIT, &base, NULL));
+	whole = xasprintf("%s\n%s", base, build->recipe->fragment);
+	try(file_write(path, whole, strlen(whole)));
+	return run_configure(build, (char *[]){"olddefconfig", NULL});
+}
+
+static struct error *apply_fragment(struct build *build, const char *path)
+{
+	const char *fragment = build->recipe->fragment;
+
+	try(file_write(build->fragment, fragment, strlen(fragment)));
+	if (build->recipe->base)
+		return configure_over_base(build, path);
+	return run_configure(build, (char *[]){"allnoconfig", NULL});
+}
+
+/* The text of what it comes to. */
+static struct error *resolve(struct build *build, char **config)
+{
+	_cleanup_free_ char *path = xasprintf("%s/.config", build->output);
+
+	if (build->recipe->fragment)
+		try(apply_fragment(build, path));
+	return file_read(path, CONFIG_LIMIT, config, NULL);
+}
+
 static struct error *configure(struct build *build)
 {
-	_cleanup_free_ char *path = xasprintf("%s/.config", build->directory);
 	const char *fragment = build->recipe->fragment;
 	_cleanup_free_ char *config = NULL;
 
-	try(file_write(build->fragment, fragment, strlen(fragment)));
-	try(run_make(build, "configuring the kernel", 0, (char *[]){"allnoconfig", NULL},
-		     NULL));
-	try(file_read(path, CONFIG_LIMIT, &config, NULL));
+	try(resolve(build, &config));
+	build->has_modules = buildtree_has_modules(config);
+	if (!fragment)
+		return NULL;
 	return error_object(kconfig_check(fragment, config), build->recipe->flavour);
 }
 
 static struct error *compile(struct build *build)
 {
-	char *targets[] = {"vmlinux", "bzImage", "scripts_gdb", NULL};
+	char *targets[] = {"vmlinux", "bzImage", "scripts_gdb",
+			   build->has_modules ? "modules" : NULL, NULL};
 
 	try(run_make(build, "compiling the kernel", estimate(build->recipe), targets,
 		     &build->compiled));
 	return read_release(build);
 }
 
-static struct error *copy_range(int in, int out, const char *path)
-{
-	ssize_t n;
-
-	while ((n = copy_file_range(in, NULL, out, NULL, SSIZE_MAX, 0)) != 0)
-		if (n < 0 && errno != EINTR)
-			return errno == ENOSPC
-				       ? error_new(ENOSPC, "the disk is full: %s", path)
-				       : error_errno(errno, "%s", path);
-	return NULL;
-}
-
-/* Links are followed: scripts/gdb in make's output is links into the source. */
-static struct error *copy_file(const char *from, const char *to)
-{
-	_cleanup_close_ int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
-
-	if (in < 0)
-		return error_errno(errno, "%s", from);
-	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (out < 0)
-		return error_errno(errno, "%s", to);
-	return copy_range(in, out, to);
-}
-
 static struct error *copy_into(const struct build *build, const char *part,
 			       const char *from, const char *to)
 {
-	_cleanup_free_ char *source = xasprintf("%s/%s", build->directory, from);
+	_cleanup_free_ char *source = xasprintf("%s/%s", build->output, from);
 	_cleanup_free_ char *target = xasprintf("%s/%s", part, to);
 
-	return copy_file(source, target);
+	return file_copy(source, target);
 }
 
 static struct error *copy_gdb_scripts(const struct build *build, const char *part)
 {
-	_cleanup_free_ char *from = xasprintf("%s/scripts/gdb/linux", build->directory);
+	_cleanup_free_ char *from = xasprintf("%s/scripts/gdb/linux", build->output);
 	_cleanup_free_ char *to = xasprintf("%s/scripts/gdb/linux", part);
 	_cleanup_closedir_ DIR *dir = opendir(from);
 	struct dirent *file;
@@ -304,7 +330,19 @@ static struct error *write_note(const struct build *build, const char *part)
 	return file_write(path, text, strlen(text));
 }
 
-static struct error *fill_and_publish(const struct build *build, const char *part)
+/* The modules themselves, and what others can be built against. */
+static struct error *store_modules(struct build *build, const char *part)
+{
+	_cleanup_free_ char *tree = xasprintf("%s/build", part);
+	_cleanup_free_ char *target = xasprintf("INSTALL_MOD_PATH=%s", part);
+	char *targets[] = {"modules_install", target, NULL};
+
+	try(run_make(build, "storing the modules", 0, targets, NULL));
+	try(buildtree_index(part, build->version));
+	return buildtree_copy(build->output, tree);
+}
+
+static struct error *fill_and_publish(struct build *build, const char *part)
 {
 	const struct recipe *recipe = build->recipe;
 	_cleanup_free_ char *name = xasprintf("%s-%s-%.*s", recipe->flavour,
@@ -312,12 +350,14 @@ static struct error *fill_and_publish(const struct build *build, const char *par
 
 	try(make_directories(part, 0755));
 	try(copy_files(build, part));
+	if (build->has_modules)
+		try(store_modules(build, part));
 	try(write_note(build, part));
 	return kernelcache_publish(part, name, recipe->key);
 }
 
 /* Under a name that nothing takes for an entry, until it is whole. */
-static struct error *publish(const struct build *build)
+static struct error *publish(struct build *build)
 {
 	_cleanup_free_ char *name = xasprintf(".%s.part", build->recipe->key);
 	_cleanup_free_ char *part = kernelcache_directory(name);
@@ -359,8 +399,11 @@ static struct error *build_begin(struct build *build)
 		xasprintf("logs/%s-%s.log", build->recipe->flavour, key);
 
 	build->directory = path_cache(below);
+	build->output = xstrdup(build->recipe->fragment ? build->directory
+							: build->recipe->source);
 	build->fragment = xasprintf("%s/netlab.config", build->directory);
 	build->log = path_cache(log);
+	build->flags = optimize_flags(build->recipe->optimize);
 	lock = xasprintf("%s.lock", build->directory);
 	try(make_cache_folders());
 	return wait_for_lock(build, lock, "another netlab builds this kernel; waiting",
@@ -393,6 +436,7 @@ struct error *kernel_build(const struct kernel_options *options, progress_fn pro
 
 	try(recipe_new(options, &recipe));
 	build.recipe = recipe;
+	try(recipe_check_tree(recipe));
 	try(look_up(&build, &found));
 	if (!found) {
 		try(make_check_programs());
@@ -403,7 +447,72 @@ struct error *kernel_build(const struct kernel_options *options, progress_fn pro
 	if (!found) {
 		try(build_kernel(&build));
 		found = kernelcache_find(recipe->key);
+		if (!found)
+			return error_new(ENOENT, "the kernel left the cache again");
+		found->was_built = true;
+		found->files = steal_ptr(build.files);
 	}
 	*kernel = steal_ptr(found);
-	return *kernel ? NULL : error_new(ENOENT, "the kernel left the cache again");
+	return NULL;
+}
+
+void kernel_config_deinit(struct kernel_config *config)
+{
+	free(config->text);
+	strv_free(config->refused);
+	*config = (struct kernel_config){0};
+}
+
+static struct error *resolve_now(struct build *build, char **config)
+{
+	struct error *error;
+
+	try(make_check_programs());
+	try(build_begin(build));
+	try(prepare_source(build));
+	try(prepare_directory(build));
+	error = resolve(build, config);
+	if (build->recipe->tarball)
+		error_ignore(remove_tree(build->directory));
+	return error;
+}
+
+static void add_reasons(const struct recipe *recipe, struct kernel_config *config)
+{
+	config->refused = kconfig_refused(recipe->fragment ?: "", config->text);
+	for (char **line = config->refused; line && *line; line++) {
+		_cleanup_free_ char *old = *line;
+		_cleanup_free_ char *name = xstrndup(old, strcspn(old, "="));
+		_cleanup_free_ char *why =
+			kconfig_why(recipe->source, config->text, name);
+
+		*line = xasprintf("%s: %s", old, why);
+	}
+}
+
+struct error *kernel_config(const struct kernel_options *options, progress_fn progress,
+			    void *userdata, struct kernel_config *config)
+{
+	_cleanup_recipe_ struct recipe *recipe = NULL;
+	_cleanup_kernel_ struct kernel *kernel = NULL;
+	_cleanup_(build_deinit) struct build build = {
+		.options = options,
+		.progress = progress,
+		.userdata = userdata,
+		.lock = -1,
+	};
+
+	try(recipe_new(options, &recipe));
+	build.recipe = recipe;
+	try(recipe_check_tree(recipe));
+	kernel = recipe->tarball ? kernelcache_find(recipe->key) : NULL;
+	if (kernel) {
+		_cleanup_free_ char *path = xasprintf("%s/config", kernel->directory);
+
+		try(file_read(path, CONFIG_LIMIT, &config->text, NULL));
+	} else {
+		try(resolve_now(&build, &config->text));
+	}
+	add_reasons(recipe, config);
+	return NULL;
 }

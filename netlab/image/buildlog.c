@@ -4,11 +4,13 @@
 #include "util/string.h"
 
 #define ERROR_LINES_MAX   24  /* shown to people; the log has all */
+#define FILES_MAX         8   /* that are named */
 #define ERROR_LINE_LENGTH 240 /* bytes of one such line */
 #define CONTEXT_LINES     3   /* beneath an error: the source line, the caret, a note */
 
 void buildlog_deinit(struct buildlog *log)
 {
+	strv_free(log->files);
 	strv_free(log->errors);
 	*log = (struct buildlog){0};
 }
@@ -38,10 +40,26 @@ static void keep(struct buildlog *log, const char *line)
 		strv_push(&log->errors, xstrndup(line, ERROR_LINE_LENGTH));
 }
 
+/* "  CC [M]  net/ipv4/tcp.o" */
+static void compiled(struct buildlog *log, const char *words)
+{
+	const char *path = strrchr(words, ' ');
+	const char *name = path ? path + 1 : words;
+	size_t length = strlen(name);
+
+	log->compiled++;
+	if (length <= 2 || !streq(name + length - 2, ".o") || strstr(name, "/.") ||
+	    *name == '.' || strv_length(log->files) >= FILES_MAX)
+		return;
+	strv_push(&log->files, xstrndup(name, length - 2));
+}
+
 static void count(struct buildlog *log, const char *line)
 {
-	if (string_after(line, "  CC ") || string_after(line, "  AS "))
-		log->compiled++;
+	const char *words = string_after(line, "  CC ") ?: string_after(line, "  AS ");
+
+	if (words)
+		compiled(log, words);
 	if (string_after(line, "  LD ") && strstr(line, " vmlinux.o"))
 		log->linking = true;
 }

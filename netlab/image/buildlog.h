@@ -10,6 +10,7 @@
 /* Zero-initialised it is empty and valid. */
 struct buildlog {
 	unsigned compiled; /* files compiled so far */
+	char **files;      /* the first of them that are the kernel's own, without ".o" */
 	bool linking;      /* the objects are done; what's left is vmlinux and bzImage */
 	bool no_space;     /* something said that the disk is full */
 	char **errors;     /* the lines to show to people, bounded */

@@ -37,21 +37,61 @@ static struct error *check_x86_64(Elf *elf, const char *path)
 	return NULL;
 }
 
+static char *build_id_of(Elf *elf)
+{
+	const void *found;
+	ssize_t size = dwelf_elf_gnu_build_id(elf, &found);
+	const uint8_t *id = found;
+	char *text;
+
+	if (size <= 0)
+		return NULL;
+	text = xcalloc(2 * size + 1, 1);
+	for (ssize_t i = 0; i < size; i++)
+		sprintf(text + 2 * i, "%02x", id[i]);
+	return text;
+}
+
 struct error *elf_build_id(const char *path, char **build_id)
 {
 	_cleanup_elf_ struct elf_file file = ELF_FILE_INIT;
-	const uint8_t *id;
-	const void *found;
-	ssize_t size;
 
 	try(elf_file_open(&file, path));
-	size = dwelf_elf_gnu_build_id(file.elf, &found);
-	if (size <= 0)
-		return NULL;
-	id = found;
-	*build_id = xcalloc(2 * size + 1, 1);
-	for (ssize_t i = 0; i < size; i++)
-		sprintf(*build_id + 2 * i, "%02x", id[i]);
+	*build_id = build_id_of(file.elf);
+	return NULL;
+}
+
+char *elf_build_id_in(void *data, size_t size)
+{
+	Elf *elf;
+	char *id;
+
+	elf_version(EV_CURRENT);
+	elf = size ? elf_memory(data, size) : NULL;
+	id = elf && elf_kind(elf) == ELF_K_ELF ? build_id_of(elf) : NULL;
+	elf_end(elf);
+	return id;
+}
+
+static const char *section_name(Elf *elf, Elf_Scn *section)
+{
+	GElf_Shdr header;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names) < 0 || !gelf_getshdr(section, &header))
+		return "";
+	return elf_strptr(elf, names, header.sh_name) ?: "";
+}
+
+struct error *elf_has_section(const char *path, const char *name, bool *has)
+{
+	_cleanup_elf_ struct elf_file file = ELF_FILE_INIT;
+	Elf_Scn *section = NULL;
+
+	*has = false;
+	try(elf_file_open(&file, path));
+	while ((section = elf_nextscn(file.elf, section)))
+		*has |= streq(section_name(file.elf, section), name);
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 #define NETLAB_IMAGE_ELF_H
 
 #include <gelf.h>
+#include <stdbool.h>
 
 #include "util/error.h"
 
@@ -24,6 +25,12 @@ void elf_file_close(struct elf_file *file);
 
 /** elf_build_id() - its GNU build ID in hexadecimal, a new string; NULL where it has none. */
 must_use struct error *elf_build_id(const char *path, char **build_id);
+
+/** elf_build_id_in() - as elf_build_id(), of a file in memory; NULL also where it is none. */
+char *elf_build_id_in(void *data, size_t size);
+
+/** elf_has_section() - has it a section of that name, as ".debug_info"? */
+must_use struct error *elf_has_section(const char *path, const char *name, bool *has);
 
 /** elf_check_pvh_kernel() - is it an x86-64 ELF kernel that QEMU can start by itself?
  * QEMU finds the entry in the note XEN_ELFNOTE_PHYS32_ENTRY (CONFIG_PVH). */

@@ -16,7 +16,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static char **flavours(void)
+char **fragment_flavours(void)
 {
 	_cleanup_free_ char *folder = path_data("guest/kernel");
 	_cleanup_closedir_ DIR *dir = opendir(folder);
@@ -37,7 +37,7 @@ static char **flavours(void)
 /* The name is part of paths: it must be one of those there are, not just a file that opens. */
 static struct error *find_flavour(const char *name)
 {
-	_cleanup_strv_ char **known = flavours();
+	_cleanup_strv_ char **known = fragment_flavours();
 	_cleanup_free_ char *list = strv_join(known, ", ");
 
 	if (strv_contains(known, name))
@@ -59,22 +59,58 @@ static void push_words(char ***words, const char *line)
 	}
 }
 
-char **fragment_with(const char *text)
+char **fragment_words(const char *text, const char *label)
 {
-	char **names = NULL;
+	_cleanup_free_ char *begin = xasprintf("# %s:", label);
+	char **words = NULL;
 
 	while (*text) {
-		const char *words = string_after(text, "# with:");
+		const char *rest = string_after(text, begin);
 
-		if (words)
-			push_words(&names, words);
+		if (rest)
+			push_words(&words, rest);
 		text += strcspn(text, "\n");
 		text += *text == '\n';
 	}
-	return names;
+	return words;
 }
 
-static struct error *read_onto(const char *flavour, unsigned depth, struct buffer *text)
+/* Comments wrap: the sentence goes on behind the next line's "# ". */
+char *fragment_summary(const char *flavour, const char *text)
+{
+	_cleanup_free_ char *begin = xasprintf("\"%s\" flavour:", flavour);
+	_cleanup_strv_ char **words = NULL;
+	const char *at = strstr(text, begin);
+
+	at = at ? at + strlen(begin) : "";
+	for (;;) {
+		size_t length;
+
+		at += strspn(at, " \n#");
+		length = strcspn(at, " \n");
+		if (!length)
+			break;
+		strv_push(&words, xstrndup(at, length - (at[length - 1] == '.')));
+		if (at[length - 1] == '.')
+			break;
+		at += length;
+	}
+	return strv_join(words, " ");
+}
+
+struct reading {
+	struct buffer text;
+	char **read; /* the flavours that are in it already: each counts once */
+};
+
+static void reading_deinit(struct reading *reading)
+{
+	buffer_deinit(&reading->text);
+	strv_free(reading->read);
+}
+
+static struct error *read_onto(const char *flavour, unsigned depth,
+			       struct reading *reading)
 {
 	_cleanup_free_ char *below = xasprintf("guest/kernel/%s.config", flavour);
 	_cleanup_free_ char *path = path_data(below), *own = NULL;
@@ -82,21 +118,32 @@ static struct error *read_onto(const char *flavour, unsigned depth, struct buffe
 	size_t size;
 
 	try(find_flavour(flavour));
+	if (strv_contains(reading->read, flavour))
+		return NULL;
 	if (depth == DEPTH_MAX)
 		return error_new(ELOOP, "%s: too many flavours on flavours", path);
 	try(file_read(path, FRAGMENT_LIMIT, &own, &size));
-	with = fragment_with(own);
+	with = fragment_words(own, "with");
 	strv_foreach (other, with)
-		try(error_object(read_onto(*other, depth + 1, text), path));
-	buffer_append(text, own, size);
+		try(error_object(read_onto(*other, depth + 1, reading), path));
+	buffer_append(&reading->text, own, size);
+	strv_push(&reading->read, xstrdup(flavour));
 	return NULL;
 }
 
 struct error *fragment_read(const char *flavour, char **text)
 {
-	_cleanup_buffer_ struct buffer whole = {0};
+	_cleanup_(reading_deinit) struct reading reading = {0};
 
-	try(read_onto(flavour, 0, &whole));
-	*text = xstrndup((const char *)whole.data ?: "", whole.size);
+	for (const char *at = flavour;; at++) {
+		size_t length = strcspn(at, "+");
+		_cleanup_free_ char *one = xstrndup(at, length);
+
+		try(read_onto(one, 0, &reading));
+		at += length;
+		if (!*at)
+			break;
+	}
+	*text = xstrndup((const char *)reading.text.data ?: "", reading.text.size);
 	return NULL;
 }

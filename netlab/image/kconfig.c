@@ -123,11 +123,10 @@ static bool is_named(const char *fragment, const char *name)
 	return false;
 }
 
-struct error *kconfig_check(const char *fragment, const char *config)
+char **kconfig_refused(const char *fragment, const char *config)
 {
 	_cleanup_(options_deinit) struct options options = {0};
-	_cleanup_strv_ char **refused = NULL;
-	_cleanup_free_ char *list = NULL;
+	char **refused = NULL;
 	struct option wanted;
 
 	options_read(&options, config);
@@ -139,9 +138,64 @@ struct error *kconfig_check(const char *fragment, const char *config)
 			strv_pushf(&refused, "%s=%s (it is %s)", owned.name, owned.value,
 				   value);
 	}
+	return refused;
+}
+
+struct error *kconfig_check(const char *fragment, const char *config)
+{
+	_cleanup_strv_ char **refused = kconfig_refused(fragment, config);
+	_cleanup_free_ char *list = NULL;
+
 	if (!refused)
 		return NULL;
 	list = strv_join(refused, ", ");
 	return error_hint(error_new(EINVAL, "the configuration did not take %s", list),
-			  "something it depends on is off or missing in this kernel");
+			  "something it depends on is off or missing in this kernel: "
+			  "'netlab kernel config' says what");
+}
+
+bool kconfig_is_on(const char *config, const char *name)
+{
+	struct option option;
+
+	while (next_option(&config, &option)) {
+		_cleanup_option_ struct option owned = option;
+
+		if (streq(owned.name, name))
+			return !streq(owned.value, UNSET);
+	}
+	return false;
+}
+
+static void push_difference(char ***lines, const char *name, const char *from,
+			    const char *to)
+{
+	if (!streq(from, to))
+		strv_pushf(lines, "%s %s -> %s", name, from, to);
+}
+
+static int line_compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **kconfig_diff(const char *from, const char *to)
+{
+	_cleanup_(options_deinit) struct options old = {0}, new = {0};
+	char **lines = NULL;
+
+	options_read(&old, from);
+	options_read(&new, to);
+	for (size_t i = 0; i < new.n; i++)
+		push_difference(&lines, new.options[i].name,
+				options_value(&old, &new.options[i]),
+				new.options[i].value);
+	for (size_t i = 0; i < old.n; i++)
+		if (!bsearch(&old.options[i], new.options ?: old.options, new.n,
+			     sizeof(*new.options), option_compare))
+			push_difference(&lines, old.options[i].name, old.options[i].value,
+					UNSET);
+	if (lines)
+		qsort(lines, strv_length(lines), sizeof(*lines), line_compare);
+	return lines;
 }

@@ -3,6 +3,8 @@
 #ifndef NETLAB_IMAGE_KCONFIG_H
 #define NETLAB_IMAGE_KCONFIG_H
 
+#include <stdbool.h>
+
 #include "util/error.h"
 
 /**
@@ -13,5 +15,16 @@
  * Return: an error naming every option that did not take, with what it became.
  */
 must_use struct error *kconfig_check(const char *fragment, const char *config);
+
+/** kconfig_refused() - the options that did not, as "CONFIG_X=m (it is n)"; a new vector, NULL:
+ * none. */
+char **kconfig_refused(const char *fragment, const char *config);
+
+/** kconfig_is_on() - has the option a value other than n in @config? */
+bool kconfig_is_on(const char *config, const char *name);
+
+/** kconfig_diff() - "CONFIG_X n -> y" for each option on which the two differ, sorted; a new
+ * vector, NULL: none. */
+char **kconfig_diff(const char *from, const char *to);
 
 #endif

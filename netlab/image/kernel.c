@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "image/bzimage.h"
 #include "image/elf.h"
 #include "image/kernelcache.h"
 #include "image/recipe.h"
+#include "util/file.h"
 #include "util/log.h"
 #include "util/paths.h"
 #include "util/string.h"
@@ -21,29 +23,43 @@ void kernel_free(struct kernel *kernel)
 	free(kernel->vmlinux);
 	free(kernel->bzimage);
 	free(kernel->source);
+	free(kernel->modules);
+	free(kernel->build);
 	free(kernel->tarball);
 	free(kernel->compiler);
 	free(kernel->date);
 	free(kernel->build_id);
 	free(kernel->key);
+	strv_free(kernel->files);
 	free(kernel);
+}
+
+static void push_option(char ***words, const char *option, const char *value)
+{
+	if (!value)
+		return;
+	strv_push(words, xstrdup(option));
+	strv_push(words, xstrdup(value));
 }
 
 static struct error *not_built(const struct kernel_options *options)
 {
 	_cleanup_strv_ char **words = NULL;
 	_cleanup_free_ char *command = NULL;
-	const char *flavour = options->flavour ?: KERNEL_FLAVOUR_DEFAULT;
+	const char *flavour = options->in_place ? FLAVOUR_IN_PLACE
+			      : options->flavour ?: KERNEL_FLAVOUR_DEFAULT;
 	struct error *error = error_new(ENOENT, "the %s kernel is not built", flavour);
 
 	strv_push(&words, xstrdup("netlab"));
 	strv_push(&words, xstrdup("kernel"));
 	strv_push(&words, xstrdup("build"));
-	if (options->source) {
-		strv_push(&words, xstrdup("--source"));
-		strv_push(&words, xstrdup(options->source));
-	}
-	if (!streq(flavour, KERNEL_FLAVOUR_DEFAULT))
+	push_option(&words, "--version", options->version);
+	push_option(&words, "--source", options->source);
+	strv_foreach (word, options->optimize)
+		push_option(&words, "--optimize", *word);
+	if (options->in_place)
+		strv_push(&words, xstrdup("--in-place"));
+	else if (!streq(flavour, KERNEL_FLAVOUR_DEFAULT))
 		strv_push(&words, xstrdup(flavour));
 	command = shell_quote(words);
 	return error_hint(error, "run '%s'", command);
@@ -109,8 +125,71 @@ static struct error *real_path(const char *path, char **real)
 	return *real ? NULL : error_errno(errno, "%s", path);
 }
 
+static struct error *check_bzimage(const struct kernel *kernel)
+{
+	_cleanup_free_ char *build_id = NULL;
+
+	try(bzimage_build_id(kernel->bzimage, &build_id));
+	if (!build_id || !kernel->build_id || streq(build_id, kernel->build_id))
+		return NULL;
+	return error_hint(error_new(EINVAL,
+				    "%s was made from another kernel than %s: its build "
+				    "ID is %s, that one's %s",
+				    kernel->bzimage, kernel->vmlinux, build_id,
+				    kernel->build_id),
+			  "give the two files of one build");
+}
+
+static struct error *take_modules(struct kernel *kernel, const char *modules)
+{
+	_cleanup_free_ char *index = NULL;
+
+	try(real_path(modules, &kernel->modules));
+	index = xasprintf("%s/modules.dep", kernel->modules);
+	if (file_exists(index))
+		return NULL;
+	return error_hint(error_new(ENOENT, "%s has no modules.dep", kernel->modules),
+			  "modules are in a folder lib/modules/VERSION, as 'make "
+			  "modules_install' makes it");
+}
+
+/* Where vmlinux lies in the folder that it was made in, modules can be built against that. */
+static void take_build_tree(struct kernel *kernel)
+{
+	_cleanup_free_ char *config =
+		xasprintf("%s/include/generated/autoconf.h", kernel->directory);
+	_cleanup_free_ char *kconfig = xasprintf("%s/Kconfig", kernel->directory);
+	_cleanup_free_ char *link = xasprintf("%s/source", kernel->directory);
+
+	if (!file_exists(config))
+		return;
+	kernel->build = xstrdup(kernel->directory);
+	kernel->source = file_exists(kconfig) ? xstrdup(kernel->directory)
+					      : realpath(link, NULL);
+}
+
+static bool has_section(const struct kernel *kernel, const char *name)
+{
+	bool has;
+
+	error_ignore(elf_has_section(kernel->vmlinux, name, &has));
+	return has;
+}
+
+char *kernel_warning(const struct kernel *kernel)
+{
+	if (!has_section(kernel, ".symtab"))
+		return xasprintf("%s is stripped: gdb knows none of its functions",
+				 kernel->vmlinux);
+	if (!has_section(kernel, ".debug_info"))
+		return xasprintf("%s has no debug information: gdb shows no source lines "
+				 "(CONFIG_DEBUG_INFO_DWARF5=y)",
+				 kernel->vmlinux);
+	return NULL;
+}
+
 struct error *kernel_from_files(const char *vmlinux, const char *bzimage,
-				struct kernel **out)
+				const char *modules, struct kernel **out)
 {
 	_cleanup_kernel_ struct kernel *kernel = xcalloc(1, sizeof(*kernel));
 
@@ -121,6 +200,11 @@ struct error *kernel_from_files(const char *vmlinux, const char *bzimage,
 	try(elf_build_id(kernel->vmlinux, &kernel->build_id));
 	kernel->directory = xstrndup(kernel->vmlinux,
 				     strrchr(kernel->vmlinux, '/') - kernel->vmlinux);
+	if (bzimage)
+		try(check_bzimage(kernel));
+	if (modules)
+		try(take_modules(kernel, modules));
+	take_build_tree(kernel);
 	*out = steal_ptr(kernel);
 	return NULL;
 }

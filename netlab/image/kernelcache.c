@@ -70,6 +70,14 @@ static struct error *check_whole(const struct kernel *kernel)
 	return NULL;
 }
 
+static char *existing(char *path)
+{
+	if (file_exists(path))
+		return path;
+	free(path);
+	return NULL;
+}
+
 struct error *kernelcache_load(const char *name, struct kernel **out)
 {
 	_cleanup_kernel_ struct kernel *kernel = xcalloc(1, sizeof(*kernel));
@@ -81,6 +89,9 @@ struct error *kernelcache_load(const char *name, struct kernel **out)
 	kernel->vmlinux = xasprintf("%s/vmlinux", kernel->directory);
 	kernel->bzimage = xasprintf("%s/bzImage", kernel->directory);
 	try(check_whole(kernel));
+	kernel->modules = existing(
+		xasprintf("%s/lib/modules/%s", kernel->directory, kernel->version));
+	kernel->build = existing(xasprintf("%s/build", kernel->directory));
 	*out = steal_ptr(kernel);
 	return NULL;
 }

@@ -94,11 +94,16 @@ static char **make_argv(const struct make *make, char *const *targets)
 	strv_push(&argv, xstrdup("make"));
 	strv_pushf(&argv, "--jobs=%u", make->jobs);
 	strv_pushf(&argv, "--directory=%s", make->source);
-	strv_pushf(&argv, "O=%s", make->build);
+	if (make->output)
+		strv_pushf(&argv, "O=%s", make->output);
 	strv_push(&argv, xstrdup("ARCH=x86_64"));
 	strv_push(&argv, xstrdup("CROSS_COMPILE="));
 	strv_push(&argv, xstrdup("LLVM="));
 	strv_push(&argv, xstrdup("LOCALVERSION="));
+	if (make->flags) {
+		strv_pushf(&argv, "CFLAGS_KERNEL=%s", make->flags);
+		strv_pushf(&argv, "CFLAGS_MODULE=%s", make->flags);
+	}
 	strv_foreach (s, targets)
 		strv_push(&argv, xstrdup(*s));
 	return argv;
@@ -272,6 +277,8 @@ struct error *make_run(const struct make *make, char *const *targets, unsigned *
 		return steal_ptr(running.interrupted);
 	if (compiled)
 		*compiled = running.said.compiled;
+	if (make->files)
+		*make->files = steal_ptr(running.said.files);
 	return verdict(&running, status);
 }
 

@@ -8,12 +8,15 @@
 /* Everything is borrowed. */
 struct make {
 	const char *source;    /* the kernel tree; absolute */
-	const char *build;     /* where its output goes; absolute, exists */
+	const char *build;     /* a folder of netlab's for this build; absolute, exists */
+	const char *output;    /* where make's output goes; NULL: into the tree itself */
 	const char *allconfig; /* fragment that allnoconfig starts from */
+	const char *flags;     /* optimize_flags()'s; NULL: none */
 	const char *log;       /* file that gets all that make says, appended */
 	int lock; /* descriptor of the build's lock: whatever make starts holds it,
 				  so that the lock is free only once the last compiler is gone */
 	unsigned jobs;
+	char ***files;     /* gets the first files that were compiled; NULL: not wanted */
 	const char *what;  /* what progress calls it */
 	unsigned estimate; /* files that will be compiled; 0: unknown, or none */
 	progress_fn progress;

@@ -13,8 +13,9 @@
 #include "util/paths.h"
 #include "util/string.h"
 
-#define BLOCK_SIZE       (1u << 18)
-#define ENTRIES_A_REPORT 256
+#define VERSION_LENGTH_MAX 16 /* what a file can be named after */
+#define BLOCK_SIZE         (1u << 18)
+#define ENTRIES_A_REPORT   256
 
 /* The tarball is hostile until it is unpacked: no way out of the folder, no devices' modes. */
 #define EXTRACT_FLAGS                                             \
@@ -52,6 +53,22 @@ static char *stem(const char *tarball)
 	const char *name = base_name(tarball), *tar = strstr(name, ".tar");
 
 	return xstrndup(name, tar ? (size_t)(tar - name) : strlen(name));
+}
+
+struct error *source_tarball(const char *version, char **tarball)
+{
+	static const char digits[] = "0123456789";
+	const char *text = version ?: DEBIAN_SOURCE_VERSION;
+	size_t major_length = strspn(text, digits), minor_length = 0;
+
+	if (text[major_length] == '.')
+		minor_length = strspn(text + major_length + 1, digits);
+	if (!major_length || !minor_length || text[major_length + 1 + minor_length] ||
+	    strlen(text) > VERSION_LENGTH_MAX)
+		return error_new(EINVAL, "'%s' is no version of a kernel, as 6.1 is",
+				 text);
+	*tarball = xasprintf("/usr/src/linux-source-%s.tar.xz", text);
+	return NULL;
 }
 
 struct error *source_directory(const char *tarball, char **directory)

@@ -5,10 +5,16 @@
 
 #include "image/kernel.h"
 
-#define DEBIAN_SOURCE_PACKAGE "linux-source-6.1"
-#define DEBIAN_SOURCE_TARBALL "/usr/src/" DEBIAN_SOURCE_PACKAGE ".tar.xz"
+#define DEBIAN_SOURCE_VERSION "6.1" /* where none is asked for */
 
 #define SOURCE_SPACE (1600ull << 20) /* bytes on the disk, unpacked */
+
+/**
+ * source_tarball() - the path of Debian's linux-source-@version, a new string
+ * @version: "6.12"; NULL: DEBIAN_SOURCE_VERSION
+ * Return: an error for what is no version. The file may not be there.
+ */
+must_use struct error *source_tarball(const char *version, char **tarball);
 
 /** source_directory() - where @tarball is unpacked, or will be: a new path in the cache.
  * ENOENT, naming the package, where there is no such tarball. */

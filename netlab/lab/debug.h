@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "image/overlay.h"
 #include "topology/topology.h"
 #include "util/error.h"
 
@@ -24,6 +25,7 @@ struct debug_options {
 	const char *vmlinux;          /* ELF kernel with debug info */
 	const char *kernel_directory; /* holds vmlinux-gdb.py; NULL: no lx- commands */
 	const char *source; /* kernel tree, where it isn't where vmlinux says; or NULL */
+	const json_t *modules;          /* folders with modules' files; NULL: none */
 	const char *gdb_socket;         /* QEMU's UNIX socket for gdb */
 	const struct debug_step *steps; /* this guest's; none: an interactive session */
 	size_t n_steps;
@@ -91,10 +93,12 @@ DEFINE_CLEANUP(struct debug_session *, debug_free);
 /**
  * debug_check_steps() - do the functions exist that the steps of a topology name?
  * @guest: only that guest's steps; NULL: all
+ * @image: the guest's, whose modules have functions, too; NULL: none
  * Return: an error for the first that doesn't, with the place in the topology and near names.
  */
 must_use struct error *debug_check_steps(const struct topology *topology,
-					 const char *guest, const char *vmlinux);
+					 const char *guest, const char *vmlinux,
+					 const struct guest_image *image);
 
 /**
  * debug_lock() - claim a guest for a debugger

@@ -35,15 +35,27 @@ struct error *debug_check_location(const char *vmlinux, const char *at)
 	return symbols_check_function(vmlinux, function);
 }
 
+static struct error *check_step(const struct debug_step *step, const char *vmlinux,
+				const struct guest_image *image)
+{
+	struct error *error = debug_check_location(vmlinux, step->at);
+
+	if (!error || error->code != ENOENT || !image ||
+	    !guest_image_has_function(image, without_file(step->at)))
+		return error;
+	error_free(error);
+	return NULL;
+}
+
 struct error *debug_check_steps(const struct topology *topology, const char *guest,
-				const char *vmlinux)
+				const char *vmlinux, const struct guest_image *image)
 {
 	for (size_t i = 0; i < topology->n_debugs; i++) {
 		const struct debug_step *step = &topology->debugs[i];
 
 		if (guest && !streq(step->guest, guest))
 			continue;
-		try(error_prefix(debug_check_location(vmlinux, step->at), "%s:%u:%u",
+		try(error_prefix(check_step(step, vmlinux, image), "%s:%u:%u",
 				 topology->file, step->location.line,
 				 step->location.column));
 	}

@@ -149,7 +149,7 @@ struct error *export_domain(const struct export *export, size_t i, const char *g
 	struct machine machine;
 
 	try(cmdline_build(guest, false, &append));
-	machine_of(guest, export->kernels[i], export->initrd, &machine);
+	machine_of(guest, export->kernels[i], export->images[i].initrd, &machine);
 	put(&out,
 	    "<domain type='%s' "
 	    "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>\n",

@@ -95,7 +95,7 @@ static struct error *push_guest(char ***lines, const struct export *export, size
 	struct machine machine;
 
 	try(cmdline_build(guest, false, &append));
-	machine_of(guest, export->kernels[i], export->initrd, &machine);
+	machine_of(guest, export->kernels[i], export->images[i].initrd, &machine);
 	machine.name = name;
 	machine.append = append;
 	machine.accel = export->accel;

@@ -4,6 +4,7 @@
 #define NETLAB_LAB_EXPORT_H
 
 #include "image/kernel.h"
+#include "image/overlay.h"
 #include "topology/topology.h"
 #include "vm/machine.h"
 
@@ -11,9 +12,9 @@
 struct export
 {
 	const struct topology *topology;
-	struct kernel *const *kernels; /* one for each guest */
-	const char *initrd;
-	const char *lab; /* its name */
+	struct kernel *const *kernels;    /* one for each guest */
+	const struct guest_image *images; /* one for each, too */
+	const char *lab;                  /* its name */
 	enum accel accel;
 };
 

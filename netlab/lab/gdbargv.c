@@ -30,6 +30,8 @@ static char *python_options(const struct debug_options *options)
 
 	set_string(object, "guest", options->guest);
 	set_string(object, "source", options->source);
+	if (options->modules)
+		json_object_set_new(object, "modules", json_deep_copy(options->modules));
 	if (options->n_steps)
 		json_object_set_new(object, "steps", steps_to_json(options));
 	if (json_object_set_new(object, "socket", json_string(options->gdb_socket)) < 0)

@@ -285,7 +285,7 @@ static struct error *spawn_qemu(struct lab_guest *guest, const struct wires *wir
 	struct machine machine;
 	struct process_options process = {.input = -1, .output = -1, .own_group = true};
 
-	machine_of(o->spec, o->kernel, o->initrd, &machine);
+	machine_of(o->spec, o->kernel, o->image->initrd, &machine);
 	machine.name = name;
 	machine.append = guest->cmdline;
 	machine.accel = guest->accel;
@@ -481,14 +481,21 @@ struct error *guest_obituary(const struct lab_guest *guest)
 		guest_name(guest));
 }
 
+static json_t *strv_to_json(char *const *strv)
+{
+	json_t *array = json_array();
+
+	strv_foreach (word, strv)
+		json_array_append_new(array, json_string(*word));
+	return array;
+}
+
 json_t *guest_to_json(const struct lab_guest *guest)
 {
 	const struct guest_options *o = &guest->options;
-	json_t *argv = json_array();
+	json_t *argv = strv_to_json(guest->argv);
 	json_t *json;
 
-	strv_foreach (word, guest->argv)
-		json_array_append_new(argv, json_string(*word));
 	json = json_pack(
 		"{s:s, s:s, s:b, s:i, s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:o}", "name",
 		guest_name(guest), "state", guest_state_name(guest->state), "halted",
@@ -496,6 +503,8 @@ json_t *guest_to_json(const struct lab_guest *guest)
 		"vmlinux", o->kernel->vmlinux, "kernel_directory", o->kernel->directory,
 		"gdb", guest->gdb_path, "panic", guest->panic, "console", o->console_log,
 		"nics", guest_nics_to_json(o->spec), "qemu", argv);
+	if (o->image->modules)
+		json_object_set_new(json, "modules", strv_to_json(o->image->modules));
 	if (guest->kernel_release)
 		json_object_update_new(json, json_pack("{s:s, s:I}", "kernel",
 						       guest->kernel_release, "boot_ns",

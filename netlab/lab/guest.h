@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "image/kernel.h"
+#include "image/overlay.h"
 #include "link/link.h"
 #include "topology/topology.h"
 #include "vm/agent.h"
@@ -43,7 +44,7 @@ struct lab_guest;
 struct guest_options {
 	const struct guest *spec;
 	const struct kernel *kernel;
-	const char *initrd;
+	const struct guest_image *image;
 	const char *lab;           /* the lab's name */
 	const char *rundir;        /* the lab's runtime folder, for the gdb socket */
 	const char *console_log;   /* path */

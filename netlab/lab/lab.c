@@ -239,7 +239,7 @@ static struct error *start_guest(struct lab *lab, size_t i, const char *rundir,
 	struct guest_options options = {
 		.spec = spec,
 		.kernel = lab->options.kernels[i],
-		.initrd = lab->options.initrd,
+		.image = &lab->options.images[i],
 		.lab = lab->options.name,
 		.rundir = rundir,
 		.links = lab->links,

@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "image/kernel.h"
+#include "image/overlay.h"
 #include "lab/accel.h"
 #include "lab/guest.h"
 #include "topology/topology.h"
@@ -23,7 +24,7 @@ struct lab_options {
 	const char *output; /* absolute folder for captures and console logs */
 	struct kernel *const
 		*kernels; /* one for each guest of the topology, in its order */
-	const char *initrd;
+	const struct guest_image *images; /* one for each, too */
 	enum accel_choice accel;
 	const char *freeze;  /* NULL: no guest; "": all; else that one */
 	uint64_t timeout_ns; /* for all guests to be up */

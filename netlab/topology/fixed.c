@@ -48,8 +48,23 @@ static bool same_words(char *const *a, char *const *b)
 
 static bool same_kernel(const struct kernel_choice *a, const struct kernel_choice *b)
 {
-	return same_text(a->flavour, b->flavour) && same_text(a->source, b->source) &&
-	       same_text(a->vmlinux, b->vmlinux) && same_text(a->bzimage, b->bzimage);
+	return same_text(a->flavour, b->flavour) && same_text(a->version, b->version) &&
+	       same_words(a->optimize, b->optimize) && same_text(a->source, b->source) &&
+	       a->in_place == b->in_place && same_text(a->vmlinux, b->vmlinux) &&
+	       same_text(a->bzimage, b->bzimage) && same_text(a->modules, b->modules);
+}
+
+static bool same_modules(const struct guest *a, const struct guest *b)
+{
+	if (a->n_modules != b->n_modules)
+		return false;
+	for (size_t i = 0; i < a->n_modules; i++)
+		if (!same_text(a->modules[i].name, b->modules[i].name) ||
+		    !same_text(a->modules[i].path, b->modules[i].path) ||
+		    !same_words(a->modules[i].parameters, b->modules[i].parameters) ||
+		    a->modules[i].load != b->modules[i].load)
+			return false;
+	return true;
 }
 
 static bool same_addresses(const struct nic *a, const struct nic *b)
@@ -112,6 +127,9 @@ static void compare_machines(struct findings *findings, const struct guest *old,
 	if (!same_kernel(&old->kernel, &wanted->kernel))
 		find(findings, wanted->kernel.at.line ? wanted->kernel.at : wanted->at,
 		     "guest '%s' has booted another kernel", old->name);
+	if (!same_modules(old, wanted))
+		find(findings, wanted->at, "guest '%s' has booted with other modules",
+		     old->name);
 	if (!same_words(old->run, wanted->run))
 		find(findings, wanted->at, "guest '%s' runs another command", old->name);
 	if (!same_text(old->kernel_arguments, wanted->kernel_arguments))

@@ -155,6 +155,7 @@ static const struct field guest_fields[] = {
 	{"nics", read_nics, false, 0},
 	{"run", read_run, false, 0},
 	{"kernel", read_guest_kernel, false, 0},
+	{"modules", read_modules, false, 0},
 	{"kernel_arguments", read_arguments, false, 0},
 	{NULL},
 };

@@ -160,6 +160,11 @@ void read_machine(struct reader *reader, const char *what, const struct node *no
 void read_qemu(struct reader *reader, const char *what, const struct node *node,
 	       void *into);
 
+/** read_modules() - a read_fn on the struct guest. */
+void read_modules(struct reader *reader, const char *what, const struct node *node,
+		  void *into);
+void module_deinit(struct module *module);
+
 /** check_node_name() - can @key, whose text is known, be the name of a guest or host? */
 void check_node_name(struct reader *reader, const char *what, const struct node *key);
 

@@ -113,6 +113,9 @@ static void guest_deinit(struct guest *guest)
 	free(guest->nics);
 	free(guest->name);
 	strv_free(guest->run);
+	for (size_t i = 0; i < guest->n_modules; i++)
+		module_deinit(&guest->modules[i]);
+	free(guest->modules);
 	free(guest->kernel_arguments);
 	free(guest->cpu);
 	strv_free(guest->qemu);

@@ -23,6 +23,7 @@
 #define GUEST_MEMORY_MAX     (1ull << 40)
 #define GUEST_CPUS_MAX       16
 #define GUEST_NICS_MAX       8
+#define GUEST_MODULES_MAX    32
 #define LINK_ADDRESSES_MAX   16
 #define LINK_NEST_MAX        8    /* links on top of each other: Linux's MAX_NEST_DEV */
 #define BRIDGE_PORTS_MAX     1023 /* Linux refuses the next one (EXFULL) */
@@ -68,10 +69,33 @@ struct nic {
 
 /* The kernel that a guest boots: a flavour of guest/kernel/, a source tree, or files. */
 struct kernel_choice {
-	char *flavour; /* "debug"; NULL when files are given */
+	char *flavour;   /* "debug", "O1+modular"; NULL when files are given */
+	char *version;   /* of the distribution's source, "6.12"; NULL: netlab's choice */
+	char **optimize; /* topology/optimize.h's words; NULL: none */
+	bool in_place;   /* build @source in itself, as it is configured; no flavour */
 	char *source; /* source tree for the flavour, absolute path; NULL: Debian's package */
 	char *vmlinux; /* absolute path of an ELF kernel; NULL when a flavour is given */
 	char *bzimage; /* absolute path; NULL where vmlinux alone was given */
+	char *modules; /* lib/modules/VERSION of that vmlinux, absolute; NULL: none */
+	struct location at;
+};
+
+enum module_load {
+	MODULE_BOOT,  /* by init, before the command of `run` */
+	MODULE_LATER, /* it lies in the guest, and someone loads it */
+};
+
+#define MODULE_LOADS (MODULE_LATER + 1)
+
+#define MODULE_NAME_MAX  55 /* bytes (MODULE_NAME_LEN of Linux) */
+#define MODULE_VALUE_MAX 256
+
+/* A module that a guest gets: one that came with its kernel, or the user's own. */
+struct module {
+	char *name;        /* of the kernel's; NULL where there is a path */
+	char *path;        /* of the folder of its source, absolute; NULL: the kernel's */
+	char **parameters; /* "name=value"; NULL: none */
+	enum module_load load;
 	struct location at;
 };
 
@@ -101,6 +125,8 @@ struct guest {
 	enum guest_root root;
 	struct nic *nics;
 	size_t n_nics;
+	struct module *modules; /* in the order in which they are loaded */
+	size_t n_modules;
 	char **run;                  /* command that init starts after boot; NULL: none */
 	char *kernel_arguments;      /* added to the kernel's command line; NULL: none */
 	struct kernel_choice kernel; /* the topology's, or the guest's own */

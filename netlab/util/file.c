@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -73,6 +74,31 @@ struct error *file_write(const char *path, const void *data, size_t size)
 	if (error)
 		unlink(temporary);
 	return error;
+}
+
+static struct error *copy_range(int in, int out, const char *path)
+{
+	ssize_t n;
+
+	while ((n = copy_file_range(in, NULL, out, NULL, SSIZE_MAX, 0)) != 0)
+		if (n < 0 && errno != EINTR)
+			return errno == ENOSPC
+				       ? error_new(ENOSPC, "the disk is full: %s", path)
+				       : error_errno(errno, "%s", path);
+	return NULL;
+}
+
+struct error *file_copy(const char *from, const char *to)
+{
+	_cleanup_close_ int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
+	struct stat st;
+
+	if (in < 0 || fstat(in, &st) < 0)
+		return error_errno(errno, "%s", from);
+	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 0755);
+	if (out < 0)
+		return error_errno(errno, "%s", to);
+	return copy_range(in, out, to);
 }
 
 struct error *make_directories(const char *path, mode_t mode)

@@ -22,6 +22,10 @@ must_use struct error *file_read(const char *path, size_t limit, char **text,
 /** file_write() - replace @path with @size bytes, whole or not at all (rename). */
 must_use struct error *file_write(const char *path, const void *data, size_t size);
 
+/** file_copy() - the contents and permissions of the file @from as @to, which must not exist;
+ * links are followed. ENOSPC says that the disk is full. */
+must_use struct error *file_copy(const char *from, const char *to);
+
 /** write_all() - all @n bytes to a blocking descriptor; EINTR is retried. */
 must_use struct error *write_all(int fd, const void *data, size_t n);
 

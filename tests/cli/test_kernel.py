@@ -19,6 +19,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("NETLAB_BUILD", SOURCE / "build"))
 NETLAB = str(BUILD / "netlab" / "netlab")
 DEADLINE = 120
+FLAVOURS = ["O1", "debug", "defconfig", "lab", "modular", "sanitize"]
 
 MAKEFILE = """\
 all:
@@ -108,7 +109,10 @@ def wait_for_file(is_there, process):
 # --- what isn't there ---------------------------------------------------------------------------
 
 def test_nothing_is_built(cache):
-    assert netlab("kernel", "list").stdout == ""
+    listed = netlab("kernel", "list").stdout.splitlines()
+    assert listed[:3] == ["no kernel is built", "", "TO BUILD   WHAT IT IS"]
+    assert [line.split()[0] for line in listed[3:]] == FLAVOURS
+    assert "debug      a small Linux for QEMU whose network stack" in listed[4]
     assert kernels() == []
     error = netlab("kernel", "path", status=1).stderr
     assert error == "netlab: the debug kernel is not built; run 'netlab kernel build'\n"
@@ -121,6 +125,8 @@ def test_nothing_is_built(cache):
 @pytest.mark.parametrize("words", [
     ["kernel"], ["kernel", "make"], ["kernel", "build", "a", "b"], ["kernel", "list", "debug"],
     ["kernel", "build", "--jobs", "0"], ["kernel", "build", "--jobs", "many"],
+    ["kernel", "build", "--source", "x", "--version", "6.1"],
+    ["kernel", "build", "--in-place"], ["kernel", "build", "--source", "x", "--in-place", "lab"],
     ["image"], ["image", "burn"], ["image", "build", "more"]])
 def test_misuse(cache, words):
     assert "--help" in netlab(*words, status=2).stderr
@@ -130,7 +136,25 @@ def test_misuse(cache, words):
 @pytest.mark.parametrize("flavour", ["nosuch", "../kernel/debug", ""])
 def test_unknown_flavour(cache, flavour):
     error = netlab("kernel", "build", flavour, status=1).stderr
-    assert f"no kernel flavour '{flavour}'; there is debug, lab" in error
+    assert f"no kernel flavour '{flavour}'; there is {', '.join(FLAVOURS)}" in error
+    assert not cache.exists()
+
+
+def test_version_of_the_package(cache):
+    error = netlab("kernel", "build", "--version", "99.9", status=1).stderr
+    assert error == ("netlab: /usr/src/linux-source-99.9.tar.xz: No such file or directory; "
+                     "apt-get install linux-source-99.9\n")
+    for version in "6", "6.", "6.1.2", "../6.1", "":
+        error = netlab("kernel", "build", "--version", version, status=1).stderr
+        assert f"'{version}' is no version of a kernel, as 6.1 is" in error
+    assert not cache.exists()
+
+
+def test_bad_optimize(cache, tree):
+    def error(words):
+        return netlab("kernel", "build", "--source", tree, "--optimize", words, status=1).stderr
+    assert "net: 'O0' is no level: there is O1, Og, O2, Os" in error("arch/x86=O1,net=O0")
+    assert f"{tree} has no directory net to optimize" in error("net=O1")
     assert not cache.exists()
 
 
@@ -190,6 +214,83 @@ def test_tree_that_changed_replaces_its_kernel(cache, tree):
     assert [path.name for path in (cache / "kernels").iterdir()] == [os.path.basename(second)]
 
 
+def test_what_was_compiled_is_said(cache, tree):
+    words = ["kernel", "build", "--source", tree]
+    assert "debug kernel, 6.9.0-toy: compiled 1 file: toy in" in netlab(*words).stderr
+    assert "debug kernel, 6.9.0-toy: nothing to compile in" in netlab(*words).stderr
+
+
+TOPOLOGY = """\
+name: toy
+kernel: {source: ../tree}
+guests:
+  one: {}
+  two: {}
+  three: {kernel: {source: ../tree, optimize: {arch: O1}}}
+debug:
+  - {guest: one, at: nosuch, do: backtrace}
+"""
+
+
+def test_up_builds_what_changed(cache, tree, tmp_path):
+    """As far as the debug step of a function that the toy doesn't have: no guest starts. Two
+    guests of one kernel have it built once."""
+    (tmp_path / "lab").mkdir()
+    topology = tmp_path / "lab/toy.yaml"
+    topology.write_text(TOPOLOGY)
+    error = netlab("up", topology, status=1).stderr
+    assert error.count("debug kernel, 6.9.0-toy: compiled 1 file: toy in") == 2
+    assert "nosuch" in error.splitlines()[-1]
+    (tree / "toy.c").write_text("int main(void) { return 7; }\n")
+    assert netlab("up", topology, status=1).stderr.count("compiled 1 file: toy in") == 2
+    error = netlab("up", topology, status=1).stderr
+    assert "compiled" not in error and error.count("nothing to compile in") == 2
+
+
+@pytest.mark.parametrize("trace", [".config", "include/config/auto.conf",
+                                   "arch/x86/include/generated/asm/x.h"])
+def test_tree_that_was_configured_in_place(cache, tree, trace):
+    (tree / trace).parent.mkdir(parents=True, exist_ok=True)
+    (tree / trace).write_text("")
+    error = netlab("kernel", "build", "--source", tree, status=1).stderr
+    assert error.count("\n") == 1
+    assert f"{tree} was configured in place (it has " in error
+    assert "run 'make mrproper' in it, or build what is configured there: --in-place" in error
+    assert not cache.exists()
+
+
+IN_PLACE = """\
+all:
+vmlinux bzImage scripts_gdb: vmlinux
+vmlinux: toy.c
+	@echo "  CC      toy.o"
+	gcc -Wl,--build-id -o $@ toy.c
+	mkdir -p arch/x86/boot scripts/gdb/linux include/config
+	echo 6.9.0-own > include/config/kernel.release
+	echo boot > arch/x86/boot/bzImage
+	echo "$(O)" > scripts/gdb/linux/constants.py
+	echo loader > vmlinux-gdb.py
+"""
+
+
+def test_in_place(cache, tree):
+    (tree / "Makefile").write_text(IN_PLACE)
+    words = ["--source", tree, "--in-place"]
+    error = netlab("kernel", "build", *words, status=1).stderr
+    assert f"{tree} is not configured: it has no .config; run 'make defconfig" in error
+    (tree / ".config").write_text("CONFIG_OWN=y\n")
+    error = netlab("kernel", "path", *words, status=1).stderr
+    assert f"the own kernel is not built; run 'netlab kernel build --source {tree} " in error
+    assert error.endswith(" --in-place'\n")
+    folder = pathlib.Path(netlab("kernel", "build", *words).stdout.strip())
+    assert folder.name.startswith("own-6.9.0-own-")
+    assert (folder / "config").read_text() == "CONFIG_OWN=y\n"
+    assert (folder / "scripts/gdb/linux/constants.py").read_text() == "\n"
+    before = sorted(path for path in tree.rglob("*"))
+    assert "nothing to compile" in netlab("kernel", "build", *words).stderr
+    assert sorted(path for path in tree.rglob("*")) == before
+
+
 def test_environment_has_no_say(cache, tree, monkeypatch):
     monkeypatch.setenv("MAKEFLAGS", "--dry-run")
     monkeypatch.setenv("KCFLAGS", "-O0")
@@ -199,6 +300,84 @@ def test_environment_has_no_say(cache, tree, monkeypatch):
     assert "LC_ALL=C" in environment
     assert "KBUILD_BUILD_USER=netlab" in environment
     assert not [line for line in environment if line.startswith("KCFLAGS")]
+
+
+def test_optimize_makes_another_kernel(cache, tree):
+    (tree / "Makefile").write_text(MAKEFILE.replace("echo constants",
+                                                    "echo '$(CFLAGS_KERNEL)'"))
+    plain = netlab("kernel", "build", "--source", tree).stdout.strip()
+    words = ["--source", tree, "--optimize", "arch/x86=O1"]
+    error = netlab("kernel", "path", *words, status=1).stderr
+    assert f"run 'netlab kernel build --source {tree} --optimize arch/x86=O1'" in error
+    other = netlab("kernel", "build", *words).stdout.strip()
+    assert other != plain
+    assert netlab("kernel", "path", *words).stdout == f"{other}/vmlinux\n"
+    assert len(kernels()) == 2
+
+
+def test_base_goes_before_the_flavour_s_options(cache, tree):
+    (tree / "Makefile").write_text(MAKEFILE + """\
+x86_64_defconfig kvm_guest.config:
+	mkdir -p $(O)/include/config
+	echo 6.9.0-toy > $(O)/include/config/kernel.release
+	echo CONFIG_$@=y >> $(O)/.config
+olddefconfig:
+	echo CONFIG_LAST=y >> $(O)/.config
+""")
+    folder = pathlib.Path(netlab("kernel", "build", "--source", tree, "--jobs", "1",
+                                 "defconfig").stdout.strip())
+    own = (SOURCE / "guest/kernel/defconfig.config").read_text()
+    assert (folder / "config").read_text() == (
+        f"CONFIG_x86_64_defconfig=y\nCONFIG_kvm_guest.config=y\n\n{own}CONFIG_LAST=y\n")
+
+
+def test_config(cache, tree):
+    (tree / "Makefile").write_text(MAKEFILE.replace(
+        'cp "$(KCONFIG_ALLCONFIG)" $(O)/.config',
+        'sed "s/CONFIG_E1000=y/# CONFIG_E1000 is not set/" $(KCONFIG_ALLCONFIG) >$(O)/.config'))
+    (tree / "Kconfig").write_text('config E1000\n\ttristate "A card"\n'
+                                  '\tdepends on PCI && MAGIC\n')
+    shown = netlab("kernel", "config", "--source", tree, status=1)
+    assert "CONFIG_NET=y\n# " not in shown.stderr and "CONFIG_PCI=y\n" in shown.stdout
+    assert shown.stderr.splitlines()[-1] == (
+        "netlab: did not take: CONFIG_E1000=y (it is n): it depends on PCI && MAGIC; off: "
+        "CONFIG_MAGIC")
+    assert not list(cache.glob("kernels/*"))
+    (tree / "Makefile").write_text(MAKEFILE)
+    assert "did not take" not in netlab("kernel", "config", "--source", tree).stderr
+    difference = netlab("kernel", "config", "--source", tree, "sanitize",
+                        "--diff", "debug").stdout
+    assert "CONFIG_KASAN n -> y\n" in difference
+    assert "CONFIG_PCI" not in difference
+
+
+def test_modules_and_what_they_are_built_against(cache, tree):
+    """What a module needs of make's output is kept, and no more than that."""
+    (tree / "Makefile").write_text(MAKEFILE.replace(
+        'cp "$(KCONFIG_ALLCONFIG)"', "sed -E '/^CONFIG_(E1000E?|IGB|8139CP|VIRTIO_NET)=y/d' "
+        '"$(KCONFIG_ALLCONFIG)" >') + """\
+modules:
+	mkdir -p $(O)/scripts/mod $(O)/include/config/net $(O)/include/generated
+	touch $(O)/scripts/mod/modpost $(O)/scripts/mod/modpost.o $(O)/include/config/NET
+	touch $(O)/include/config/auto.conf $(O)/include/generated/autoconf.h
+	touch $(O)/Module.symvers
+	chmod +x $(O)/scripts/mod/modpost
+modules_install:
+	mkdir -p $(INSTALL_MOD_PATH)/lib/modules/6.9.0-toy/kernel
+	ln -s $(O) $(INSTALL_MOD_PATH)/lib/modules/6.9.0-toy/build
+	echo toy > $(INSTALL_MOD_PATH)/lib/modules/6.9.0-toy/kernel/toy.ko
+""")
+    folder = pathlib.Path(netlab("kernel", "build", "--source", tree,
+                                 "modular").stdout.strip())
+    modules = folder / "lib/modules/6.9.0-toy"
+    assert (modules / "kernel/toy.ko").read_text() == "toy\n"
+    assert (modules / "modules.dep").exists() and not (modules / "build").is_symlink()
+    kept = {str(path.relative_to(folder / "build")) for path in (folder / "build").rglob("*")
+            if path.is_file()}
+    assert kept == {".config", "Module.symvers", "scripts/mod/modpost",
+                    "include/config/auto.conf", "include/config/kernel.release",
+                    "include/generated/autoconf.h"}
+    assert os.access(folder / "build/scripts/mod/modpost", os.X_OK)
 
 
 def test_junk_in_the_cache(cache, tree):

@@ -64,10 +64,13 @@ static void test_machines(void **state)
 		     "t.yaml:3:123: guest 'g' has booted another kernel\n"
 		     "t.yaml:3:3: guest 'g' runs another command\n"
 		     "t.yaml:3:3: guest 'g' has booted with other kernel_arguments");
-	assert_fixed(GUEST(""), GUEST(", cpu: qemu64, machine: pc, qemu: [-snapshot]"),
+	assert_fixed(GUEST(""),
+		     GUEST(", cpu: qemu64, machine: pc, qemu: [-snapshot], "
+			   "modules: [nf_tables]"),
 		     "t.yaml:3:3: guest 'g' has the CPU max, not qemu64\n"
 		     "t.yaml:3:3: guest 'g' is the machine q35, not pc\n"
-		     "t.yaml:3:3: guest 'g' has other arguments of QEMU");
+		     "t.yaml:3:3: guest 'g' has other arguments of QEMU\n"
+		     "t.yaml:3:3: guest 'g' has booted with other modules");
 }
 
 static void test_cards(void **state)

@@ -194,9 +194,61 @@ static const struct golden guests[] = {
 	 "1:32: kernel_arguments: there is a control character in it"},
 };
 
+static const struct golden modules[] = {
+	{GUEST("modules: x"), "1:23: modules: a list is wanted here, not text"},
+	{GUEST("modules: ['a b']"),
+	 "1:24: modules: 'a b' is neither the name of a module nor, "
+	 "with a '/' in it, a folder"},
+	{GUEST("modules: [-r]"),
+	 "1:24: modules: '-r' is neither the name of a module nor, "
+	 "with a '/' in it, a folder"},
+	{GUEST("modules: [{}]"),
+	 "1:24: modules: a module has either a 'name' or a 'path'"},
+	{GUEST("modules: [{name: a, path: b}]"),
+	 "1:24: modules: a module has either a 'name' or a 'path'"},
+	{GUEST("modules: [{name: a, load: never}]"),
+	 "1:40: load: 'never' is none of: boot, later"},
+	{GUEST("modules: [{name: a, load: later, parameters: {x: 1}}]"),
+	 "1:24: modules: whoever loads it later gives its parameters"},
+	{GUEST("modules: [{name: a, parameters: {x: 'a b'}}]"),
+	 "1:50: x: a parameter's value has no blanks, quotes or control characters, and "
+	 "at "
+	 "most 256 bytes"},
+	{GUEST("modules: [{name: a, parameters: {x.y: 1}}]"),
+	 "1:47: parameters: 'x.y' is no name of a parameter"},
+	{GUEST("modules: [{name: a, parameters: [x]}]"),
+	 "1:46: parameters: a mapping is wanted here, not a list"},
+};
+
 static const struct golden kernels[] = {
-	{"kernel: Debug\n" BR0, "1:9: kernel: 'Debug' is no flavour of a kernel: that is "
-				"1 to 32 of a-z, 0-9 and '-'"},
+	{"kernel: de_bug\n" BR0,
+	 "1:9: kernel: 'de_bug' is no flavour of a kernel: that is "
+	 "1 to 32 of letters, digits and '-', and '+' between several"},
+	{"kernel: {flavour: debug, version: new}\n" BR0,
+	 "1:35: version: 'new' is no version of a kernel, as 6.12 is"},
+	{"kernel: {source: x, version: 6.1}\n" BR0,
+	 "1:9: kernel: 'source' is a tree of one version: 'version' doesn't go with it"},
+	{"kernel: {modules: x}\n" BR0, "1:9: kernel: 'modules' needs the 'vmlinux' that "
+				       "they were built for; others are a "
+				       "guest's"},
+	{"kernel: {in_place: true}\n" BR0,
+	 "1:9: kernel: 'in_place' needs the 'source' that is to be built in itself"},
+	{"kernel: {source: x, in_place: true, flavour: lab}\n" BR0,
+	 "1:9: kernel: 'in_place' builds the tree as it is configured: 'flavour' doesn't "
+	 "go "
+	 "with it"},
+	{"kernel: {optimize: {net/ipv4: O0}}\n" BR0,
+	 "1:21: optimize: net/ipv4: 'O0' is no level: there is O1, Og, O2, Os"},
+	{"kernel: {optimize: [net]}\n" BR0,
+	 "1:20: optimize: a mapping is wanted here, not a list"},
+	{"kernel: {optimize: {../x: O1}}\n" BR0,
+	 "1:21: optimize: '../x' is no directory of a kernel: that is one below its "
+	 "tree, "
+	 "as net/ipv4, or . for all of it"},
+	{"kernel: {vmlinux: x, optimize: {net: O1}}\n" BR0,
+	 "1:9: kernel: 'vmlinux' is a kernel that is built already: nothing that says "
+	 "how "
+	 "to build one goes with it"},
 	{"kernel: [a]\n" BR0,
 	 "1:9: kernel: a flavour or a mapping is wanted here, not a list"},
 	{"kernel:\n" BR0, "1:1: kernel: text is wanted here, not nothing"},
@@ -204,8 +256,9 @@ static const struct golden kernels[] = {
 	{"kernel: {bzimage: x}\n" BR0,
 	 "1:9: kernel: 'bzimage' needs the 'vmlinux' that it was made from"},
 	{"kernel: {vmlinux: x, source: y}\n" BR0,
-	 "1:9: kernel: 'vmlinux' is a kernel that is built already: 'flavour' and "
-	 "'source' don't go with it"},
+	 "1:9: kernel: 'vmlinux' is a kernel that is built already: nothing that says "
+	 "how "
+	 "to build one goes with it"},
 	{"kernel: {vmlinx: x}\n" BR0,
 	 "1:10: unknown key 'vmlinx'; did you mean 'vmlinux'?"},
 	{"kernel: {source: ''}\n" BR0, "1:18: source: it is empty"},
@@ -266,6 +319,7 @@ GOLDEN_TEST(keys)
 GOLDEN_TEST(bridges)
 GOLDEN_TEST(guests)
 GOLDEN_TEST(kernels)
+GOLDEN_TEST(modules)
 GOLDEN_TEST(steps)
 
 static void assert_message(const char *text, const char *expected)
@@ -428,13 +482,14 @@ static void test_too_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_syntax),       cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_bridges),      cmocka_unit_test(test_guests),
-		cmocka_unit_test(test_kernels),      cmocka_unit_test(test_steps),
-		cmocka_unit_test(test_excerpts),     cmocka_unit_test(test_long_line),
-		cmocka_unit_test(test_no_escapes),   cmocka_unit_test(test_binary),
-		cmocka_unit_test(test_many_reports), cmocka_unit_test(test_laughs),
-		cmocka_unit_test(test_bounds),       cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_syntax),    cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_bridges),   cmocka_unit_test(test_guests),
+		cmocka_unit_test(test_kernels),   cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_steps),     cmocka_unit_test(test_excerpts),
+		cmocka_unit_test(test_long_line), cmocka_unit_test(test_no_escapes),
+		cmocka_unit_test(test_binary),    cmocka_unit_test(test_many_reports),
+		cmocka_unit_test(test_laughs),    cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_too_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,7 +90,8 @@ static void other_files_are_refused(void **state)
 	_cleanup_error_ struct error *text = symbols_functions("/etc/passwd", &names);
 	_cleanup_error_ struct error *none = symbols_functions("/no/such/file", &names);
 	_cleanup_kernel_ struct kernel *kernel = NULL;
-	_cleanup_error_ struct error *program = kernel_from_files(SELF, NULL, &kernel);
+	_cleanup_error_ struct error *program =
+		kernel_from_files(SELF, NULL, NULL, &kernel);
 	_cleanup_error_ struct error *dynamic = elf_check_static(SELF);
 
 	(void)state;

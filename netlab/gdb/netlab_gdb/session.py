@@ -5,7 +5,7 @@ import os
 
 import gdb
 
-from . import backtrace, kernel, steps, unwind
+from . import backtrace, kernel, modules, steps, unwind
 from .report import Report
 
 COMMON = (
@@ -70,6 +70,8 @@ def interactive(options: dict) -> None:
     """Connect, and say where we are."""
     execute_all(COMMON)
     gdb.execute(f"target remote {options['socket']}", to_string=True)
+    if "modules" in options:
+        modules.follow(options["modules"])
     print(greeting(options))
 
 
@@ -77,7 +79,8 @@ def batch(options: dict) -> None:
     """Carry out the steps and leave gdb; its exit status is 0 when all are done."""
     report = Report()
     execute_all(COMMON + BATCH)
-    done = steps.run_steps(report, options["socket"], options["steps"])
+    done = steps.run_steps(report, options["socket"], options["steps"],
+                           options.get("modules", []))
     os.close(report.fd)
     gdb.execute(f"quit {0 if done else 1}")
 

@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 import gdb
 
-from . import backtrace, kernel
+from . import backtrace, kernel, modules
 from .report import Report, Stopped
 
 # A function, or FILE:FUNCTION, or FILE:LINE. gdb's other ways to name a place can run code.
@@ -154,8 +154,9 @@ class Runner:
         self.exited = True
 
 
-def run_steps(report: Report, socket: str, steps: list[dict]) -> bool:
-    """Connect to the guest, carry the steps out, let the guest run.
+def run_steps(report: Report, socket: str, steps: list[dict], folders: list) -> bool:
+    """Connect to the guest, carry the steps out, let the guest run. The folders have the files
+    of its modules.
 
     Return: is all done?
     """
@@ -164,6 +165,8 @@ def run_steps(report: Report, socket: str, steps: list[dict]) -> bool:
     try:
         gdb.execute(f"target remote {socket}", to_string=True)
         connected = True
+        if folders and not kernel.is_before_boot():
+            modules.add_loaded(folders)
         runner.run()
         leave(runner)
         report.send("done")

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "image/overlay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <sys/stat.h>
+
+#include "image/contents.h"
+#include "image/module.h"
+#include "image/symbols.h"
+#include "util/file.h"
+#include "util/paths.h"
+#include "util/string.h"
+
+#define IMAGE_LIMIT (256u << 20)
+
+DEFINE_CLEANUP(FTS *, fts_close);
+
+struct making {
+	const struct guest *guest;
+	const struct kernel *kernel;
+	progress_fn progress;
+	void *userdata;
+	struct contents contents;
+	char **load;    /* lines of /modules/load */
+	char **folders; /* that hold the files */
+};
+
+static void making_deinit(struct making *making)
+{
+	contents_deinit(&making->contents);
+	strv_free(making->load);
+	strv_free(making->folders);
+}
+
+void guest_image_deinit(struct guest_image *image)
+{
+	free(image->initrd);
+	strv_free(image->modules);
+	*image = (struct guest_image){0};
+}
+
+static struct error *add_entry(struct contents *contents, const FTSENT *entry,
+			       const char *below)
+{
+	if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR)
+		return error_errno(entry->fts_errno, "%s", entry->fts_path);
+	if (entry->fts_info == FTS_D)
+		contents_add_folder(contents, below, 0755);
+	else if (entry->fts_info == FTS_F)
+		return contents_add_program(contents, below, entry->fts_path);
+	return NULL;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static struct error *add_kernel_modules(struct making *making)
+{
+	const char *root = making->kernel->modules;
+	char *paths[] = {(char *)root, NULL};
+	_cleanup_(fts_closep)
+		FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	FTSENT *entry;
+
+	if (!tree)
+		return error_errno(errno, "%s", root);
+	strv_push(&making->folders, xstrdup(root));
+	contents_add_folder(&making->contents, "lib", 0755);
+	contents_add_folder(&making->contents, "lib/modules", 0755);
+	while ((entry = fts_read(tree))) {
+		_cleanup_free_ char *below = xasprintf("lib/modules%s%s",
+						       strrchr(root, '/'),
+						       entry->fts_path + strlen(root));
+
+		try(add_entry(&making->contents, entry, below));
+	}
+	return NULL;
+}
+
+/* "kernel/net/foo-bar.ko" is the module foo_bar, and either may be written. */
+static bool is_file_of(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+	const char *at = slash ? slash + 1 : path;
+
+	for (; *name && (*name == *at || (strchr("-_", *name) && strchr("-_", *at)));
+	     name++, at++)
+		;
+	return !*name && streq(at, ".ko");
+}
+
+static bool has_module(const struct making *making, const char *name)
+{
+	for (size_t i = 0; i < making->contents.n; i++) {
+		const char *path = making->contents.contents[i].path;
+
+		if (string_after(path, "lib/") && is_file_of(path, name))
+			return true;
+	}
+	return false;
+}
+
+static struct error *add_named(struct making *making, const struct module *module)
+{
+	if (!has_module(making, module->name))
+		return error_hint(error_new(ENOENT, "the kernel %s has no module '%s'",
+					    making->kernel->directory, module->name),
+				  "it may be built in; a module of your own is a folder, "
+				  "as ./%s",
+				  module->name);
+	if (module->load == MODULE_BOOT)
+		strv_push(&making->load, xstrdup(module->name));
+	return NULL;
+}
+
+static struct error *add_file(struct making *making, const char *directory,
+			      const char *file, enum module_load load)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", directory, file);
+	_cleanup_free_ char *below = xasprintf("modules/%s", file);
+
+	for (size_t i = 0; i < making->contents.n; i++)
+		if (streq(making->contents.contents[i].path, below))
+			return error_new(EEXIST, "two modules are named %s", file);
+	if (load == MODULE_BOOT)
+		strv_pushf(&making->load, "/%s", below);
+	return contents_add_program(&making->contents, below, path);
+}
+
+static struct error *add_own(struct making *making, const struct module *module)
+{
+	_cleanup_(module_build_deinit) struct module_build build = {0};
+
+	try(module_build(making->kernel, module->path, making->progress, making->userdata,
+			 &build));
+	strv_push(&making->folders, xstrdup(build.directory));
+	strv_foreach (file, build.files)
+		try(add_file(making, build.directory, *file, module->load));
+	return NULL;
+}
+
+/* Behind the last line that the module added; where it added none, it isn't loaded at boot. */
+static void add_parameters(struct making *making, const struct module *module,
+			   size_t before)
+{
+	for (size_t i = before; i < strv_length(making->load); i++) {
+		_cleanup_free_ char *line = making->load[i];
+		_cleanup_free_ char *words = strv_join(module->parameters, " ");
+
+		making->load[i] = xasprintf("%s%s%s", line, *words ? " " : "", words);
+	}
+}
+
+static struct error *collect(struct making *making)
+{
+	_cleanup_free_ char *lines = NULL, *text = NULL;
+
+	if (making->kernel->modules)
+		try(add_kernel_modules(making));
+	contents_add_folder(&making->contents, "modules", 0755);
+	for (size_t i = 0; i < making->guest->n_modules; i++) {
+		const struct module *module = &making->guest->modules[i];
+		size_t before = strv_length(making->load);
+
+		try(module->path ? add_own(making, module) : add_named(making, module));
+		add_parameters(making, module, before);
+	}
+	lines = strv_join(making->load, "\n");
+	text = xasprintf("%s%s", lines, *lines ? "\n" : "");
+	contents_add_text(&making->contents, "modules/load", text);
+	return NULL;
+}
+
+static struct error *write_part(const struct making *making, const char *base,
+				const char *part)
+{
+	_cleanup_close_ int fd =
+		open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+
+	if (fd < 0)
+		return error_errno(errno, "%s", part);
+	try(file_read(base, IMAGE_LIMIT, &data, &size));
+	try(error_object(write_all(fd, data, size), part));
+	return error_object(contents_write(&making->contents, fd), part);
+}
+
+static struct error *write_image(const struct making *making, const char *base,
+				 const char *path)
+{
+	_cleanup_free_ char *part = xasprintf("%s.%d.part", path, getpid());
+	struct error *error = write_part(making, base, part);
+
+	if (!error && rename(part, path) < 0)
+		error = error_errno(errno, "%s", path);
+	if (error)
+		unlink(part);
+	return error;
+}
+
+static char *image_path(const struct making *making, const char *base)
+{
+	char text[KEY_SIZE], content_key[KEY_SIZE];
+	_cleanup_free_ char *below = NULL;
+	struct key key;
+
+	key_init(&key);
+	key_add_text(&key, base);
+	key_add_text(&key, contents_key(&making->contents, content_key));
+	below = xasprintf("images/modules-%.*s.cpio", 2 * KEY_SHORT,
+			  key_finish(&key, text));
+	return path_cache(below);
+}
+
+struct error *guest_image_make(const struct guest *guest, const struct kernel *kernel,
+			       const char *base, progress_fn progress, void *userdata,
+			       struct guest_image *image)
+{
+	_cleanup_(making_deinit) struct making making = {
+		.guest = guest,
+		.kernel = kernel,
+		.progress = progress,
+		.userdata = userdata,
+	};
+	_cleanup_free_ char *path = NULL;
+
+	if (!guest->n_modules && !kernel->modules) {
+		image->initrd = xstrdup(base);
+		return NULL;
+	}
+	try(error_object(collect(&making), guest->name));
+	path = image_path(&making, base);
+	if (!file_exists(path))
+		try(write_image(&making, base, path));
+	image->initrd = steal_ptr(path);
+	image->modules = steal_ptr(making.folders);
+	return NULL;
+}
+
+static bool file_has_function(const char *path, const char *name)
+{
+	_cleanup_strv_ char **functions = NULL;
+
+	error_ignore(symbols_functions(path, &functions));
+	return strv_contains(functions, name);
+}
+
+static bool folder_has_function(const char *folder, const char *name)
+{
+	char *paths[] = {(char *)folder, NULL};
+	_cleanup_(fts_closep)
+		FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+
+	while (tree && (entry = fts_read(tree))) {
+		const char *dot = strrchr(entry->fts_name, '.');
+
+		if (entry->fts_info == FTS_F && dot && streq(dot, ".ko") &&
+		    file_has_function(entry->fts_path, name))
+			return true;
+	}
+	return false;
+}
+
+bool guest_image_has_function(const struct guest_image *image, const char *name)
+{
+	strv_foreach (folder, image->modules)
+		if (folder_has_function(*folder, name))
+			return true;
+	return false;
+}

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Modules in a guest: a card's driver, and guest/modules/oops from its source to the crash."""
+import shutil
+import subprocess
+
+import pytest
+
+
+@pytest.fixture
+def example(source, tmp_path):
+    """A copy of the example's folder."""
+    return shutil.copytree(source / "guest/modules/oops", tmp_path / "oops")
+
+
+@pytest.fixture
+def victim(built, make_lab, example):
+    """The example's lab, up: its card's driver is a module."""
+    built("modular")
+    lab = make_lab(example / "oops.yaml")
+    lab.up().ok()
+    return lab
+
+
+def gdb_says(terminal, command, *words):
+    """Type a command; what gdb says up to its next prompt, in which the words are."""
+    terminal.run(command)
+    said = terminal.wait_for("(gdb) ")
+    for word in words:
+        assert word in said
+    return said
+
+
+def console(lab):
+    return (lab.output / "victim.console").read_text(errors="replace")
+
+
+def test_card_whose_driver_is_a_module(victim):
+    loaded = victim.exec("victim", "cat", "/proc/modules").ok().stdout
+    assert loaded.startswith("e1000 ") and "oops" not in loaded
+    victim.exec("host", "busybox", "ping", "-c", "1", "-W", "60",
+                "192.168.100.224").ok()
+
+
+def test_module_is_loaded_with_its_parameters(victim):
+    victim.exec("victim", "insmod", "/modules/oops.ko", "where=1").ok()
+    assert "oops: wrote 42" in victim.exec("victim", "dmesg").ok().stdout
+    assert victim.exec("victim", "cat", "/sys/module/oops/parameters/where").stdout == "1\n"
+    victim.exec("victim", "rmmod", "oops").ok()
+
+
+def test_modules_are_loaded_at_boot_in_order(built, make_lab, example):
+    built("modular")
+    guest = {"memory": "256M", "modules": [
+        "dummy", {"path": str(example), "parameters": {"where": 7}}]}
+    lab = make_lab(kernel="modular", guests={"victim": guest}, capture=None)
+    lab.up().ok()
+    names = [line.split()[0] for line in
+             lab.exec("victim", "cat", "/proc/modules").ok().stdout.splitlines()]
+    assert names == ["oops", "dummy"]  # the newest first
+    assert lab.exec("victim", "cat", "/sys/module/oops/parameters/where").stdout == "7\n"
+
+
+def test_step_in_a_driver_that_is_a_module(built, make_lab):
+    built("modular")
+    lab = make_lab(kernel="modular",
+                   drive=[{"udp": {"to": "server:7777", "send": "hello", "expect": "hello"}}],
+                   debug=[{"guest": "server", "at": "e1000_clean", "do": "backtrace",
+                           "times": 1}])
+    result = lab.run(lab.netlab, "run", lab.topology, "--name", lab.name, "-o", lab.output,
+                     "--accel", "tcg", deadline=300).ok()
+    assert "at drivers/net/ethernet/intel/e1000/e1000_main.c:" in result.stdout
+    assert "at net/core/dev.c:" in result.stdout
+
+
+def test_the_whole_way_to_the_line_that_crashed(victim, example, terminal, netlab, run):
+    terminal.run(netlab, "gdb", f"{victim.name}/victim")
+    terminal.wait_for("(gdb) ")
+    gdb_says(terminal, "set confirm off")
+    gdb_says(terminal, "set width 0")
+    gdb_says(terminal, "set pagination off")
+    gdb_says(terminal, "break crash_init", "(crash_init) pending")
+    gdb_says(terminal, "break oops_enter")
+    terminal.run("continue")
+    terminal.wait_for("Continuing.")
+    loader = subprocess.Popen(
+        [netlab, "exec", f"{victim.name}/victim", "--", "insmod", "/modules/oops.ko"])
+    try:
+        stopped = terminal.wait_for("(gdb) ", 180)
+        assert "crash_init () at " in stopped and f"{example}/oops.c:" in stopped
+        gdb_says(terminal, "next")
+        gdb_says(terminal, "info source", f"Located in {example}/oops.c")
+        terminal.run("continue")
+        terminal.wait_for("oops_enter")
+        terminal.wait_for("(gdb) ", 180)
+        gdb_says(terminal, "netlab-backtrace", "crash_write", "oops.c:", "crash_init",
+                 "do_init_module")
+        gdb_says(terminal, "detach")
+        terminal.run("quit")
+        loader.wait(timeout=180)
+    finally:
+        loader.kill()
+        loader.wait()
+    assert "BUG: kernel NULL pointer dereference, address: 0000000000000000" in console(victim)
+    assert "RIP: 0010:crash_write+" in console(victim)
+    assert victim.guest("victim")["state"] == "panicked"
+
+
+def test_module_before_the_kernel_has_run(built, make_lab, example, terminal, netlab):
+    """A guest that stands at its first instruction: a breakpoint in a module that init loads."""
+    built("modular")
+    guest = {"memory": "256M", "modules": [{"path": str(example), "parameters": {"where": 1}}]}
+    lab = make_lab(kernel="modular", guests={"victim": guest}, capture=None)
+    lab.up("--freeze").ok()
+    terminal.run(netlab, "gdb", f"{lab.name}/victim")
+    terminal.wait_for("(gdb) ")
+    gdb_says(terminal, "set confirm off")
+    gdb_says(terminal, "set width 0")
+    gdb_says(terminal, "set pagination off")
+    gdb_says(terminal, "hbreak crash_write", "pending")
+    terminal.run("continue")
+    stopped = terminal.wait_for("(gdb) ", 120)
+    assert "crash_write (target=" in stopped and "value=42" in stopped
+    gdb_says(terminal, "delete")
+    terminal.run("quit")
