@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "command/command.h"
+#include "image/buildlog.h"
 #include "image/fragment.h"
 #include "image/kconfig.h"
 #include "util/lines.h"
@@ -51,16 +52,17 @@ static int show_path(const struct verb *verb, struct choice *choice)
 	return EXIT_DONE;
 }
 
-/* "12 files: net/ipv4/tcp, …" */
+/* "compiled 1282 files: init/main, ..." */
 static char *files_text(const struct kernel *kernel)
 {
 	_cleanup_free_ char *names = strv_join(kernel->files, ", ");
+	size_t n = strv_length(kernel->files);
 
-	if (!*names)
+	if (!n)
 		return xstrdup("nothing to compile");
-	return xasprintf("compiled %u file%s: %s%s", kernel->compiled,
-			 kernel->compiled == 1 ? "" : "s", names,
-			 kernel->compiled > strv_length(kernel->files) ? ", ..." : "");
+	if (n >= BUILDLOG_FILES_MAX)
+		return xasprintf("compiled %u files: %s, ...", kernel->compiled, names);
+	return xasprintf("compiled %zu file%s: %s", n, n == 1 ? "" : "s", names);
 }
 
 struct error *kernel_build_and_tell(const struct kernel_options *options,

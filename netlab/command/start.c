@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "image/elf.h"
 #include "image/initramfs.h"
 #include "lab/debug.h"
 #include "lab/drivers.h"
@@ -29,8 +30,10 @@ static struct error *find_kernel(const struct kernel_choice *choice, bool was_bu
 		return kernel_from_files(choice->vmlinux, choice->bzimage,
 					 choice->modules, kernel);
 	if (choice->source && !was_built)
-		return kernel_build_and_tell(&options, kernel);
-	return kernel_find(&options, kernel);
+		try(kernel_build_and_tell(&options, kernel));
+	else
+		try(kernel_find(&options, kernel));
+	return choice->in_place ? elf_check_pvh_kernel((*kernel)->vmlinux) : NULL;
 }
 
 /* Does a guest before this one have the same kernel? They stand at the same place then. */

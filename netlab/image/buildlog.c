@@ -4,7 +4,6 @@
 #include "util/string.h"
 
 #define ERROR_LINES_MAX   24  /* shown to people; the log has all */
-#define FILES_MAX         8   /* that are named */
 #define ERROR_LINE_LENGTH 240 /* bytes of one such line */
 #define CONTEXT_LINES     3   /* beneath an error: the source line, the caret, a note */
 
@@ -40,6 +39,13 @@ static void keep(struct buildlog *log, const char *line)
 		strv_push(&log->errors, xstrndup(line, ERROR_LINE_LENGTH));
 }
 
+/* What is compiled anew whenever the kernel is: its packing, and kbuild's own. */
+static bool is_wrapping(const char *name)
+{
+	return *name == '.' || strstr(name, "/.") ||
+	       string_after(name, "arch/x86/boot/") || string_after(name, "scripts/");
+}
+
 /* "  CC [M]  net/ipv4/tcp.o" */
 static void compiled(struct buildlog *log, const char *words)
 {
@@ -48,8 +54,8 @@ static void compiled(struct buildlog *log, const char *words)
 	size_t length = strlen(name);
 
 	log->compiled++;
-	if (length <= 2 || !streq(name + length - 2, ".o") || strstr(name, "/.") ||
-	    *name == '.' || strv_length(log->files) >= FILES_MAX)
+	if (length <= 2 || !streq(name + length - 2, ".o") || is_wrapping(name) ||
+	    strv_length(log->files) >= BUILDLOG_FILES_MAX)
 		return;
 	strv_push(&log->files, xstrndup(name, length - 2));
 }

@@ -7,6 +7,8 @@
 
 #include "util/error.h"
 
+#define BUILDLOG_FILES_MAX 8 /* that are named */
+
 /* Zero-initialised it is empty and valid. */
 struct buildlog {
 	unsigned compiled; /* files compiled so far */

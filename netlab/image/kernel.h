@@ -37,7 +37,8 @@ struct kernel {
 
 	/* Of kernel_build() alone: */
 	bool was_built; /* now; otherwise it was only looked up */
-	char **files;   /* the first files that were compiled, without ".o"; NULL: none */
+	char **files;   /* the files that were compiled, without ".o", but what packs the
+			 * kernel; as many as buildlog.h names. NULL: none */
 };
 
 void kernel_free(struct kernel *kernel);

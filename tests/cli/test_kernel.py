@@ -288,6 +288,10 @@ def test_in_place(cache, tree):
     assert (folder / "scripts/gdb/linux/constants.py").read_text() == "\n"
     before = sorted(path for path in tree.rglob("*"))
     assert "nothing to compile" in netlab("kernel", "build", *words).stderr
+    topology = tree.parent / "own.yaml"
+    topology.write_text(f"kernel: {{source: {tree}, in_place: true}}\nguests: {{a: {{}}}}\n")
+    assert "vmlinux has no PVH entry; it must be the vmlinux of a kernel with CONFIG_PVH=y" in (
+        netlab("up", topology, status=1).stderr)
     assert sorted(path for path in tree.rglob("*")) == before
 
 

@@ -15,7 +15,7 @@ def test_flavour(built, make_lab, flavour):
     built(flavour)
     lab = make_lab(kernel=flavour,
                    drive=[{"tcp": {"to": "server:7777", "connections": 1, "send": "hello",
-                                   "expect": "hello", "deadline": "300s"}}],
+                                   "expect": "hello", "timeout": "300s"}}],
                    debug=[{"guest": "server", "at": "tcp_v4_rcv", "do": "backtrace",
                            "times": 1}])
     result = lab.run(lab.netlab, "run", lab.topology, "--name", lab.name, "-o", lab.output,

@@ -31,10 +31,37 @@ static void counts_compiled_files(void **state)
 	(void)state;
 	take(&log, lines, ARRAY_SIZE(lines));
 	assert_int_equal(log.compiled, 2);
+	assert_int_equal(strv_length(log.files), 2);
+	assert_string_equal(log.files[0], "init/main");
 	assert_false(log.linking);
 	buildlog_line(&log, "  LD      vmlinux.o");
 	assert_true(log.linking);
 	assert_null(log.errors);
+}
+
+/* The user changed one file; what packs the kernel follows from that. */
+static void names_what_is_the_kernel_s(void **state)
+{
+	_cleanup_buildlog_ struct buildlog log = {0};
+	static const char *const lines[] = {
+		"  CC      scripts/mod/empty.o",
+		"  CC [M]  drivers/net/dummy.o",
+		"  CC      arch/x86/boot/compressed/misc.o",
+		"  AS      .tmp_vmlinux.kallsyms1.o",
+		"  CC      drivers/net/.tmp.o",
+		"  CC      .vmlinux.export.o",
+		"  CC      arch/x86/entry/vdso/vdso.s",
+	};
+
+	(void)state;
+	take(&log, lines, ARRAY_SIZE(lines));
+	assert_int_equal(log.compiled, 7);
+	assert_int_equal(strv_length(log.files), 1);
+	assert_string_equal(log.files[0], "drivers/net/dummy");
+	for (size_t i = 0; i < 100; i++)
+		buildlog_line(&log, "  CC      net/core/dev.o");
+	assert_int_equal(strv_length(log.files), BUILDLOG_FILES_MAX);
+	assert_int_equal(log.compiled, 107);
 }
 
 static void shows_the_compiler_s_words(void **state)
@@ -90,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_compiled_files),
+		cmocka_unit_test(names_what_is_the_kernel_s),
 		cmocka_unit_test(shows_the_compiler_s_words),
 		cmocka_unit_test(is_bounded),
 		cmocka_unit_test(notices_a_full_disk),
