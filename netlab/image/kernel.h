@@ -22,6 +22,7 @@ struct kernel {
 	char *directory; /* its folder; absolute */
 	char *vmlinux;   /* absolute paths of its files */
 	char *bzimage;   /* NULL where there is none */
+	bool lacks_pvh;  /* vmlinux can't be started as it is, bzimage can */
 	char *source;    /* the tree it was built from; NULL where not known */
 	char *modules;   /* lib/modules/VERSION with its modules; NULL: it has none */
 	char *build;     /* what modules are built against: make's O=; NULL: none */

@@ -134,7 +134,7 @@ static void put_boot(struct buffer *out, const struct machine *machine,
 {
 	put(out, "  <os>\n    <type arch='x86_64' machine='%s'>hvm</type>\n",
 	    machine->board);
-	put_element(out, "    ", "kernel", machine->vmlinux);
+	put_element(out, "    ", "kernel", machine->kernel);
 	put_element(out, "    ", "initrd", machine->initrd);
 	put_element(out, "    ", "cmdline", append);
 	put(out, "  </os>\n");

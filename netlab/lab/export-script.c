@@ -9,7 +9,7 @@ void machine_of(const struct guest *guest, const struct kernel *kernel,
 		const char *initrd, struct machine *machine)
 {
 	*machine = (struct machine){
-		.vmlinux = kernel->vmlinux,
+		.kernel = kernel->lacks_pvh ? kernel->bzimage : kernel->vmlinux,
 		.initrd = initrd,
 		.board = guest_machine_name(guest->machine),
 		.cpu = guest->cpu,

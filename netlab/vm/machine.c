@@ -96,7 +96,7 @@ static char *command_line(const struct machine *machine)
 static void add_kernel(char ***argv, const struct machine *machine)
 {
 	add(argv, "-bios", xstrdup("qboot.rom"));
-	add(argv, "-kernel", xstrdup(machine->vmlinux));
+	add(argv, "-kernel", xstrdup(machine->kernel));
 	add(argv, "-initrd", xstrdup(machine->initrd));
 	add(argv, "-append", command_line(machine));
 }

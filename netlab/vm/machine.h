@@ -26,8 +26,8 @@ struct machine_nic {
 /* Everything is borrowed. A descriptor of -1 leaves that device out; where @sockets is set,
  * QEMU makes sockets of its own in their place. */
 struct machine {
-	const char *name;    /* shown in process lists: "netlab:LAB/GUEST" */
-	const char *vmlinux; /* PVH ELF kernel */
+	const char *name;   /* shown in process lists: "netlab:LAB/GUEST" */
+	const char *kernel; /* what QEMU starts: a PVH ELF kernel, or a bzImage */
 	const char *initrd;
 	const char
 		*append; /* the kernel's command line, but for what concerns its clock */

@@ -17,7 +17,7 @@ static const struct machine_nic cards[] = {
 
 static const struct machine whole = {
 	.name = "netlab:demo/server",
-	.vmlinux = "/k/vmlinux",
+	.kernel = "/k/vmlinux",
 	.initrd = "/k/initrd.cpio",
 	.append = "console=ttyS0 panic=0",
 	.board = "q35",
@@ -39,7 +39,7 @@ static const struct machine whole = {
 
 static const struct machine bare = {
 	.name = "n",
-	.vmlinux = "v",
+	.kernel = "v",
 	.initrd = "i",
 	.append = "",
 	.board = "pc",
@@ -193,7 +193,7 @@ static void hostile_names_stay_values(void **state)
 
 	(void)state;
 	machine.name = "a,debug-threads=on b";
-	machine.vmlinux = "/tmp/my kernels, old/vmlinux";
+	machine.kernel = "/tmp/my kernels, old/vmlinux";
 	machine.initrd = "/tmp/a,b/initrd";
 	machine.append = "a=b,c -S";
 	machine.shared = "/srv/a,readonly=off";
