@@ -5,7 +5,7 @@ import os
 
 import gdb
 
-from . import backtrace, kernel, modules, steps, unwind
+from . import backtrace, commands, kernel, lab, modules, steps, unwind
 from .report import Report
 
 COMMON = (
@@ -29,6 +29,7 @@ GREETING = """\
 {where}
   break FUNCTION, continue   stop the guest where a packet comes by; QEMU holds its clock
   netlab-backtrace           the whole path, over interrupt stacks, with source lines
+  help netlab                packets, sockets, paths
   lx-dmesg, lx-ps, ...       the kernel's own commands: apropos lx-
   quit                       the guest goes on"""
 
@@ -89,6 +90,9 @@ def start(options: dict) -> None:
     """What the command line of netlab asks for."""
     unwind.install()
     backtrace.BacktraceCommand()
+    commands.Prefix()
+    if "socket" in options:
+        lab.use(options["socket"], options.get("guest", ""))
     kernel.use_source_tree(options.get("source", ""))
     if "steps" in options:
         batch(options)
