@@ -132,6 +132,8 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 	struct lab_guest *guest = userdata;
 
 	(void)qmp, (void)data;
+	if (!guest->member)
+		return;
 	if (streq(name, "STOP")) {
 		guest->halted = true;
 		lockstep_stopped(guest->member, ns);
@@ -193,6 +195,8 @@ static void on_stop_reply(struct qmp *qmp, const json_t *result, struct error *e
 	error_free(error);
 	if (guest->relay)
 		relay_read(guest->relay);
+	if (guest->member)
+		lockstep_answered(guest->member);
 }
 
 void guest_stop(struct lab_guest *guest)
