@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "image/elf.h"
+#include "image/entry.h"
 #include "image/initramfs.h"
 #include "lab/debug.h"
 #include "lab/drivers.h"
@@ -33,7 +33,7 @@ static struct error *find_kernel(const struct kernel_choice *choice, bool was_bu
 		try(kernel_build_and_tell(&options, kernel));
 	else
 		try(kernel_find(&options, kernel));
-	return choice->in_place ? elf_check_pvh_kernel((*kernel)->vmlinux) : NULL;
+	return choice->in_place ? entry_judge(*kernel) : NULL;
 }
 
 /* Does a guest before this one have the same kernel? They stand at the same place then. */
