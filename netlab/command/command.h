@@ -60,6 +60,13 @@ struct option_spec {
 	void *value;
 };
 
+/* The row of the verbs that read a topology; @settings: a char ***, a string vector. */
+#define SET_OPTION(settings)                                                     \
+	{                                                                        \
+		OPTION_LIST, "set", 's', "PATH=VALUE",                           \
+			"as if the topology said so: server.memory=1G", settings \
+	}
+
 /**
  * options_parse() - read a verb's options; --help and -v (more to be said) are known to all
  * @specs: ends with an element without name

@@ -23,12 +23,6 @@ struct start {
 	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n" \
 	"                  [-o DIR] [--timeout TIME] [--set PATH=VALUE]..."
 
-#define SET_OPTION(settings)                                                     \
-	{                                                                        \
-		OPTION_LIST, "set", 's', "PATH=VALUE",                           \
-			"as if the topology said so: server.memory=1G", settings \
-	}
-
 /* The rows of both verbs' option tables. */
 #define START_OPTIONS(start)                                                        \
 	SET_OPTION(&(start)->settings), {OPTION_STRING,                             \
