@@ -29,6 +29,7 @@ struct verb {
 extern const struct verb verb_apply;
 extern const struct verb verb_capture;
 extern const struct verb verb_check;
+extern const struct verb verb_clean;
 extern const struct verb verb_console;
 extern const struct verb verb_doctor;
 extern const struct verb verb_down;

@@ -108,6 +108,14 @@ static struct error *make_images(struct start *start)
 	return error;
 }
 
+static struct error *hold_cache(struct start *start)
+{
+	for (size_t i = 0; i < start->topology->n_guests; i++)
+		try(cache_hold_guest(&start->holds, start->kernels[i],
+				     &start->images[i]));
+	return NULL;
+}
+
 static struct error *make_output(struct start *start)
 {
 	char resolved[PATH_MAX];
@@ -164,9 +172,10 @@ struct error *start_load(struct start *start, const char *path)
 	try(read_options(start));
 	try(find_kernels(start));
 	try(check_drivers(start));
-	if (start->topology->n_guests)
-		try(make_images(start));
-	return NULL;
+	if (!start->topology->n_guests)
+		return NULL;
+	try(make_images(start));
+	return hold_cache(start);
 }
 
 struct error *start_prepare(struct start *start, const char *path)
@@ -188,6 +197,7 @@ void start_deinit(struct start *start)
 	for (size_t i = 0; start->kernels && i < start->topology->n_guests; i++)
 		kernel_free(start->kernels[i]);
 	free(start->kernels);
+	cache_holds_deinit(&start->holds);
 	for (size_t i = 0; start->images && i < start->topology->n_guests; i++)
 		guest_image_deinit(&start->images[i]);
 	free(start->images);

@@ -4,6 +4,7 @@
 #define NETLAB_COMMAND_START_H
 
 #include "command/command.h"
+#include "image/cache.h"
 #include "lab/client.h"
 #include "lab/lab.h"
 
@@ -15,6 +16,7 @@ struct start {
 	struct topology *topology;
 	struct kernel **kernels;    /* one for each guest */
 	struct guest_image *images; /* one for each guest */
+	struct cache_holds holds;   /* on both, until the lab has its own */
 	char *output_path;
 	struct lab_options options;
 };

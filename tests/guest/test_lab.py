@@ -59,6 +59,26 @@ def test_exec_carries_streams_and_exit_status(lab):
     assert "no guest 'sever'" in lab.exec("sever", "true").exited(1).stderr
 
 
+def test_clean_leaves_what_a_lab_is_made_of(make_lab, kernel, monkeypatch, tmp_path):
+    folder = tmp_path / "cache/netlab/kernels" / kernel.name
+    folder.mkdir(parents=True)
+    for file in kernel.iterdir():
+        (folder / file.name).symlink_to(file)
+    os.utime(folder, (0, 0))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    lab = make_lab()
+    assert " to go " in lab.verb("clean", "-n").ok().stdout
+    lab.up().ok()
+    [image] = (tmp_path / "cache/netlab/images").iterdir()
+    assert {(entry["name"], entry["verdict"]) for entry in
+            lab.verb("clean", "--unused", "0", "--json").json()} == {
+                (folder.name, "in use"), (image.name, "in use")}
+    lab.down().ok()
+    assert " kept " in lab.verb("clean", "kernels").ok().stdout  # it was used
+    lab.verb("clean", "--unused", "0").ok()
+    assert not folder.exists() and not image.exists()
+
+
 @pytest.mark.parametrize("family", ["-4", "-6"])
 def test_drive_tcp(lab, family):
     result = lab.drive("server:7777", "tcp", family, "--send", "hello", "--expect", "hello",
