@@ -122,7 +122,7 @@ static json_t *vlans_to_json(const struct port_vlans *vlans)
 {
 	json_t *json;
 
-	if (!vlans->pvid && !vlans->n_untagged && !vlans->n_tagged)
+	if (!port_vlans_are_named(vlans))
 		return NULL;
 	json = json_pack("{s:o, s:o}", "untagged",
 			 ids_to_json(vlans->untagged, vlans->n_untagged), "tagged",
