@@ -11,6 +11,7 @@
 struct start {
 	/* As given on the command line; NULL: not given. */
 	const char *name, *freeze, *accel, *output, *timeout;
+	bool no_lockstep;
 	char **settings; /* --set; owned */
 	/* Made of them by start_prepare(). */
 	struct topology *topology;
@@ -23,7 +24,8 @@ struct start {
 
 #define START_USAGE                                                         \
 	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n" \
-	"                  [-o DIR] [--timeout TIME] [--set PATH=VALUE]..."
+	"                  [--no-lockstep] [-o DIR] [--timeout TIME]\n"     \
+	"                  [--set PATH=VALUE]..."
 
 /* The rows of both verbs' option tables. */
 #define START_OPTIONS(start)                                                        \
@@ -39,6 +41,12 @@ struct start {
 		 "GUEST",                                                           \
 		 "halt it (default: all) before its first instruction",             \
 		 &(start)->freeze},                                                 \
+		{OPTION_FLAG,                                                       \
+		 "no-lockstep",                                                     \
+		 0,                                                                 \
+		 NULL,                                                              \
+		 "a guest that gdb stops doesn't stop the others",                  \
+		 &(start)->no_lockstep},                                            \
 		{OPTION_STRING,  "accel", 0, "KIND", "auto (default), kvm or tcg",  \
 		 &(start)->accel},                                                  \
 		{OPTION_STRING,                                                     \
