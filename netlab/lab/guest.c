@@ -247,8 +247,6 @@ static void on_hello(struct agent *agent, const struct agent_hello *hello, void 
 	guest->boot_ns = hello->boot_ns;
 	strv_free(guest->modules_failed);
 	guest->modules_failed = strv_copy(hello->modules_failed);
-	strv_foreach (module, guest->options.freeze ? guest->modules_failed : NULL)
-		log_warning("%s: module not loaded: %s", guest_name(guest), *module);
 	if (guest->state == GUEST_BOOTING)
 		set_state(guest, GUEST_UP);
 	tell_size(guest);
