@@ -142,6 +142,7 @@ _netlab_words() {
 	drive:0) _netlab_nodes "$1" "$4" : ;;
 	drive:1) printf '%s\n' tcp udp ;;
 	kernel:0) printf '%s\n' build config list path ;;
+	clean:*) printf '%s\n' kernels images modules sources builds logs ;;
 	image:0) printf '%s\n' build list path ;;
 	kernel:1) printf '%s\n' O1 debug defconfig lab modular sanitize ;;
 	esac

@@ -103,6 +103,10 @@ bool guest_is_paused(const struct lab_guest *guest);
 /** guest_obituary() - why it is not up: its state and the console's last lines. */
 must_use struct error *guest_obituary(const struct lab_guest *guest);
 
+/** guest_check_modules() - EREMOTEIO, with the kernel's words, where it said hello and modules
+ * that it was to load at its boot are not loaded. */
+must_use struct error *guest_check_modules(const struct lab_guest *guest);
+
 /**
  * guest_set_spec() - the same guest in another topology, borrowed in place of the one before
  *

@@ -149,9 +149,16 @@ static void fail_lab(struct lab *lab, struct error *error)
 
 static void on_starting_changed(struct lab *lab, struct lab_guest *guest)
 {
+	struct error *error;
+
 	if (guest_get_state(guest) == GUEST_GONE ||
 	    guest_get_state(guest) == GUEST_PANICKED) {
 		fail_lab(lab, guest_obituary(guest));
+		return;
+	}
+	error = guest_check_modules(guest);
+	if (error) {
+		fail_lab(lab, error);
 		return;
 	}
 	for (size_t i = 0; i < lab->n_guests; i++)
