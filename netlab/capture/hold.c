@@ -76,15 +76,16 @@ static void compact(struct hold *hold, size_t gone)
 	hold->blocks = rest;
 }
 
-void hold_release(struct hold *hold, uint64_t until, struct buffer *out)
+void hold_release(struct hold *hold, uint64_t until, hold_release_fn release,
+		  void *userdata)
 {
 	size_t due;
 
 	sort_entries(hold);
 	due = count_due(hold, until);
 	for (size_t i = 0; i < due; i++)
-		buffer_append(out, hold->blocks.data + hold->index[i].offset,
-			      hold->index[i].size);
+		release(&hold->index[i], hold->blocks.data + hold->index[i].offset,
+			userdata);
 	if (due)
 		compact(hold, due);
 }

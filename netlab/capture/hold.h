@@ -31,13 +31,18 @@ struct hold {
 /** hold_add() - keep a frame; it is copied */
 void hold_add(struct hold *hold, const struct pcapng_frame *frame);
 
+/* A block that is released; @block is borrowed and may be changed. */
+typedef void (*hold_release_fn)(const struct held_block *entry, uint8_t *block,
+				void *userdata);
+
 /**
- * hold_release() - append to @out, oldest first, the blocks with stamps of at most @until
+ * hold_release() - give @release, oldest first, the blocks with stamps of at most @until
  *
  * Blocks of one stamp stay in the order of arrival. Where more than HOLD_LIMIT bytes are
  * held, the older half of them goes as well.
  */
-void hold_release(struct hold *hold, uint64_t until, struct buffer *out);
+void hold_release(struct hold *hold, uint64_t until, hold_release_fn release,
+		  void *userdata);
 
 /** hold_count() - how many frames of that interface are held */
 uint64_t hold_count(const struct hold *hold, uint32_t interface);

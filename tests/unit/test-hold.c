@@ -18,6 +18,11 @@ static void add(struct hold *hold, uint32_t interface, uint64_t stamp)
 					      .captured = 1});
 }
 
+static void append(const struct held_block *entry, uint8_t *block, void *userdata)
+{
+	buffer_append(userdata, block, entry->size);
+}
+
 /* The blocks in @out as "interface:stamp interface:stamp …", as small stamps as here
  * allow. */
 static char *listed(const struct buffer *out)
@@ -39,7 +44,7 @@ static void assert_released(struct hold *hold, uint64_t until, const char *wante
 	_cleanup_buffer_ struct buffer out = {0};
 	_cleanup_free_ char *got = NULL;
 
-	hold_release(hold, until, &out);
+	hold_release(hold, until, append, &out);
 	got = listed(&out);
 	assert_string_equal(got, wanted);
 }
@@ -87,7 +92,7 @@ static void test_memory_is_bounded(void **state)
 		hold_add(&hold, &(struct pcapng_frame){.stamp = 1000 - hold.n,
 						       .data = data,
 						       .captured = PCAPNG_FRAME_MAX});
-	hold_release(&hold, 0, &out);
+	hold_release(&hold, 0, append, &out);
 	assert_in_range(hold.blocks.size, 1, HOLD_LIMIT / 2);
 	assert_true(out.size + hold.blocks.size > HOLD_LIMIT);
 	for (size_t i = 1; i < hold.n; i++)
