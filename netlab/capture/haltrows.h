@@ -6,9 +6,8 @@
  * A halt has a row where it begins, with what a debugger says of it, and one where it ends; both
  * stand at the lab time of the halt, around the frames that came meanwhile. The first waits for
  * the debugger for HALT_GRACE_NS at most: what it says later is a row of its own. Halts
- * that were over before that and that no debugger spoke of (the steps that gdb takes for one
- * `next`, breakpoints whose condition was false) are counted, and summed up in one row each
- * HALT_SUM_NS.
+ * that were over before that and that no debugger spoke of (breakpoints whose condition was
+ * false) are counted, and summed up in one row each HALT_SUM_NS.
  */
 #ifndef NETLAB_CAPTURE_HALTROWS_H
 #define NETLAB_CAPTURE_HALTROWS_H
