@@ -104,7 +104,7 @@ static struct error *read_and_write(struct capture *capture)
 {
 	for (size_t i = 0; i < capture->n_rings; i++) {
 		try(ring_read(&capture->rings[i], &capture->timeline.hold));
-		if (capture->timeline.hold.blocks.size > HOLD_LIMIT)
+		if (capture->timeline.hold.held > HOLD_LIMIT)
 			try(write_until(capture, 0));
 	}
 	return write_until(capture, known_until(capture));

@@ -8,6 +8,8 @@
 #ifndef NETLAB_CAPTURE_HOLD_H
 #define NETLAB_CAPTURE_HOLD_H
 
+#include <stdbool.h>
+
 #include "capture/pcapng.h"
 
 #define HOLD_LIMIT \
@@ -22,10 +24,13 @@ struct held_block {
 
 /* Zero-initialised it is empty and valid. */
 struct hold {
-	struct buffer blocks; /* Enhanced Packet Blocks, in the order of arrival */
+	struct buffer
+		blocks; /* Enhanced Packet Blocks; those that are gone stay a while */
 	struct held_block *index;
-	size_t n;
+	size_t first, n; /* elements of @index: from @first on they are held, up to @n */
 	size_t capacity; /* elements allocated for @index */
+	size_t held;     /* bytes held */
+	bool unsorted;   /* the index is not in the order of stamps */
 };
 
 /** hold_add() - keep a frame; it is copied */
@@ -46,6 +51,9 @@ void hold_release(struct hold *hold, uint64_t until, hold_release_fn release,
 
 /** hold_count() - how many frames of that interface are held */
 uint64_t hold_count(const struct hold *hold, uint32_t interface);
+
+/** hold_is_empty() - is nothing held? */
+bool hold_is_empty(const struct hold *hold);
 
 void hold_deinit(struct hold *hold);
 

@@ -95,7 +95,7 @@ void timeline_release(struct timeline *timeline, uint64_t until, uint64_t now,
 
 bool timeline_is_pending(const struct timeline *timeline)
 {
-	return timeline->hold.n > 0 || halt_rows_pending(&timeline->rows);
+	return !hold_is_empty(&timeline->hold) || halt_rows_pending(&timeline->rows);
 }
 
 void timeline_deinit(struct timeline *timeline)
