@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The lab's capture, and which of its frames an skb of this guest is."""
 
+import contextlib
 import dataclasses
 import ipaddress
 import os
@@ -135,6 +136,12 @@ def refresh(capture: Capture) -> bool:
     complete = flush()
     capture.update()
     return complete
+
+
+def begin() -> None:
+    """Follow the lab's capture from the first stop on, where it has one."""
+    with contextlib.suppress(pcapng.CaptureError, gdb.GdbError):
+        current()
 
 
 def on_stop(event: gdb.StopEvent) -> None:

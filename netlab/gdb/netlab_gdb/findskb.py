@@ -24,17 +24,22 @@ class Finding:
 
 
 def struct_name(kind: gdb.Type) -> str:
-    """The structure that a value is or points to: "sk_buff"."""
-    kind = kind.strip_typedefs()
-    if kind.code == gdb.TYPE_CODE_PTR:
-        kind = kind.target().strip_typedefs()
+    """The structure that a value is or points to, by way of two pointers at the most: "sk_buff"."""
+    for _ in range(2):
+        kind = kind.strip_typedefs()
+        if kind.code == gdb.TYPE_CODE_PTR:
+            kind = kind.target().strip_typedefs()
     return kind.tag or "" if kind.code == gdb.TYPE_CODE_STRUCT else ""
 
 
 def address_of(value: gdb.Value) -> int:
     """Of the structure that a value is or points to."""
-    if value.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT:
+    kind = value.type.strip_typedefs()
+    if kind.code == gdb.TYPE_CODE_STRUCT:
         return int(value.address) if value.address is not None else 0
+    if kind.code == gdb.TYPE_CODE_PTR and (
+            kind.target().strip_typedefs().code == gdb.TYPE_CODE_PTR):
+        return int(value.dereference())
     return int(value)
 
 
@@ -107,6 +112,15 @@ def in_frame(frame: gdb.Frame, lost: list[str]) -> Optional[Finding]:
             return Finding(found, f"{first}{what} {symbol.name} of {name}", sock_of(frame),
                            list(lost))
     return None
+
+
+def in_function(frame: gdb.Frame, lost: list[str]) -> Optional[Finding]:
+    """The skb of a function, or where it is inlined of that which it is a part of."""
+    found = in_frame(frame, lost)
+    while found is None and frame.type() == gdb.INLINE_FRAME:
+        frame = frame.older()
+        found = in_frame(frame, lost)
+    return found
 
 
 def sock_of(frame: gdb.Frame) -> int:

@@ -85,5 +85,8 @@ same (a retransmission, a replay)."""
 
     def complete(self, text: str, word: str) -> Any:
         """Numbers, then a place in the program."""
-        del word
-        return gdb.COMPLETE_LOCATION if " " in text else gdb.COMPLETE_NONE
+        _, _, start = text.partition(" ")
+        if not start:
+            return gdb.COMPLETE_NONE
+        found = gdb.execute(f"complete break {start}", to_string=True).splitlines()
+        return [line[len("break ") + len(start) - len(word):] for line in found]

@@ -28,7 +28,7 @@ class PacketBreakpoint(gdb.Breakpoint):
         self.evaluated += 1
         lost: list[str] = []
         try:
-            finding = findskb.in_frame(gdb.selected_frame(), lost)
+            finding = findskb.in_function(gdb.selected_frame(), lost)
             matches = finding is None or self.wanted(finding.skb)
         except (gdb.error, ValueError) as error:
             print(f"netlab: breakpoint {self.number}: {kernel.printable(str(error))}")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`netlab send`: what `netlab drive` does, without leaving gdb."""
 
-import os
 import re
 import shlex
 import signal
@@ -143,7 +142,7 @@ class Sending(threading.Thread):
         self.over = True
         print("\n".join(self.lines), flush=True)
         if self.wait:
-            os.kill(os.getpid(), signal.SIGINT)  # what ^C does: the guest stops
+            gdb.execute("interrupt")
 
     def wait_for(self) -> None:
         """Let the guest run until all is done, or something else stops it."""
@@ -182,11 +181,11 @@ once, and is stopped when it is over; a breakpoint stops it earlier."""
     def complete(self, text: str, word: str) -> list[str]:
         """The kinds, then the guest's name and options."""
         here = lab.current()
+        last = text.split(" ")[-1]
         if " " not in text.lstrip():
             known = list(KINDS)
-        elif word.startswith("-") or text.endswith("-"):
+        elif last.startswith("-"):
             known = [name for name in (*OPTIONS, *FLAGS, "--wait") if name.startswith("--")]
         else:
             known = [f"{here.guest}:"] if here else []
-        last = text.split(" ")[-1]
         return [name[len(last) - len(word):] for name in sorted(known) if name.startswith(last)]

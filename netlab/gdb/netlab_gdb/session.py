@@ -6,7 +6,7 @@ from typing import Callable
 
 import gdb
 
-from . import backtrace, commands, kernel, lab, modules, steps, unwind
+from . import backtrace, capture, commands, kernel, lab, modules, steps, unwind
 from .frames import FrameCommand
 from .packetbreak import BreakCommand
 from .report import Report
@@ -80,6 +80,7 @@ def interactive(options: dict) -> None:
     """Connect, and say where we are."""
     execute_all(COMMON)
     gdb.execute(f"target remote {options['socket']}", to_string=True)
+    capture.begin()
     if "modules" in options:
         modules.follow(options["modules"])
     print(greeting(options))

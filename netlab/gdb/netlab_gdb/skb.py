@@ -13,6 +13,8 @@ from .structs import struct
 CHECKSUMS = ("CHECKSUM_NONE", "CHECKSUM_UNNECESSARY", "CHECKSUM_COMPLETE", "CHECKSUM_PARTIAL")
 PACKET_TYPES = ("to this host", "broadcast", "multicast", "to another host", "outgoing",
                 "looped back", "to user space", "to the kernel")
+POSITIONS = {"eth": "Ethernet", "vlan": "VLAN", "ip": "network", "ipv6": "network",
+             "arp": "network"}
 UNSET = 0xffff       # of a header's offset
 HEADERS_SIZE = 256   # bytes that all headers of a packet fit in, but for the oddest
 END_LIMIT = 1 << 20  # bytes of an skb's linear part
@@ -104,16 +106,12 @@ class Skb:
 
     def position(self) -> str:
         """Where data points, in words."""
-        for name, words in (("transport", "at the transport header"),
-                            ("network", "at the network header"),
-                            ("mac", "at the Ethernet header")):
-            if self.header(name) == self.data:
-                return words
         packet, start = self.headers, self.start[0]
         if not self.start[1]:
             return "at the payload: no header is built yet"
-        if self.data == start:
-            return "at the Ethernet header"
+        for layer in packet.layers:
+            if layer.start == self.data - start:
+                return f"at the {POSITIONS.get(layer.name, 'transport')} header"
         behind = self.data - start - packet.payload
         if behind >= 0:
             return "at the payload" + (f", {behind} bytes of it gone" if behind else "")
