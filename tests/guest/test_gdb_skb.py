@@ -6,6 +6,7 @@ from debugging import debugging, meanwhile
 from lab import ask_who_has, fields, wait_until
 
 TAP = "server.0"
+ECHO = "tcp.srcport == 7777 && tcp.len == 5"
 HELLO = "--send hello --expect hello"
 NAMED = re.compile(r"frames? ([0-9, -]+) of (\S+) \((\S+)\)")
 
@@ -95,6 +96,10 @@ def test_what_the_guest_receives(lab):
         number = check_frame(lab, said, lambda *a: ipv4_line(*a, "UDP"))
         source, to, length = tell(lab, number, "udp.srcport", "udp.dstport", "udp.length")
         assert f"> UDP       {source} > {to}, length {length}\n" in said
+        gdb.run("netlab send udp 7777 --send " + 3000 * "x")
+        said = skb_at(gdb, "udp_rcv", "udp.length == 3008")
+        idents = {tuple(tell(lab, number, "ip.id", "ip.proto")) for number in named_frames(said)}
+        assert len(named_frames(said)) == 3 and len(idents) == 1, said
         gdb.begin("detach")
         gdb.end()
 
@@ -135,20 +140,20 @@ def test_what_comes_beside(lab):
 
 def test_what_the_guest_sends(lab):
     with debugging(lab) as gdb:
-        gdb.run(f"netlab send tcp 7777 {HELLO} --bytes 5K")
+        gdb.run(f"netlab send tcp 7777 {HELLO}")
         for function in ("dev_hard_start_xmit", "e1000_xmit_frame"):
             said = skb_at(gdb, function, "tcp.srcport == 7777 && tcp.syn")
             assert "not in the capture: made here, has not been sent" in said, said
             assert "SYN ACK" in said and "being sent" in said
-        # What was sent and isn't acknowledged: the queue's skb has no header of its own.
-        gdb.run("break tcp_ack if sk->tcp_rtx_queue.rb_node != 0")
+        # The echo's skb, when its acknowledgement arrives: it has no header of its own.
+        gdb.run("break tcp_ack if sk->tcp_rtx_queue.rb_node != 0 && "
+                "((struct tcp_skb_cb *)skb->cb)->ack_seq != ((struct tcp_sock *)sk)->snd_una")
         assert "tcp_ack (sk=" in gdb.run("continue")
+        wait_until(lambda: fields(capture_of(lab), "frame.number", only=ECHO), "the echo's frame")
         said = gdb.run("netlab skb (struct sk_buff *)sk->tcp_rtx_queue.rb_node")
-        seq, length = map(int, re.search(r"seq (\d+), length (\d+)", said).groups())
-        rows = [list(map(int, tell(lab, number, "tcp.seq_raw", "tcp.len", "tcp.srcport")))
-                for number in named_frames(said)]
-        assert {port for _, _, port in rows} == {7777}
-        assert rows[0][0] == seq and sum(size for _, size, _ in rows) == length
+        (number,) = named_frames(said)
+        seq, length = tell(lab, number, "tcp.seq_raw", "tcp.len")
+        assert "port 7777 > 192.168.100.50 port " in said and f"seq {seq}, length {length}" in said
         assert "no header is built yet" in said.splitlines()[0]
 
 
@@ -217,3 +222,26 @@ def test_traffic_from_within(make_lab):
         assert "netlab send tcp|udp" in said
         said = gdb.run(f"netlab send udp server:7777 {HELLO} --wait")
         assert "1 of 1 udp" in said and "0 of 1 tcp" in said and "Connection refused" in said
+        gdb.run("netlab break *tcp_sendmsg if-packet tcp")
+        said = gdb.run(f"netlab send tcp 7777 {HELLO} --wait")
+        assert "knows no skb (there is none here), and stops" in said
+
+
+def test_on_the_loopback_device(lab):
+    with debugging(lab) as gdb:
+        gdb.run("netlab break icmp_rcv if-packet icmp")
+        with meanwhile(lambda: lab.exec("server", "ping", "-c", "1", "127.0.0.1").ok()):
+            assert "icmp_rcv (skb=" in gdb.run("continue")
+            assert "not in the capture: on lo, which never leaves" in gdb.run("netlab skb")
+            gdb.run("delete")
+            gdb.begin("detach")
+            gdb.end()
+
+
+def test_before_the_kernel_is_mapped(make_lab):
+    lab = make_lab()
+    lab.up("--freeze").ok()
+    with debugging(lab) as gdb:
+        gdb.run("netlab break tcp_v4_rcv if-packet tcp.syn")
+        assert "hw breakpoint" in gdb.run("info breakpoints")
+        assert 'tcp_v4_rcv if-packet "tcp.syn"' in gdb.run("netlab break")

@@ -15,7 +15,7 @@ from .index import Found, Query, Way
 
 # Where the lab can't be told to write what it has captured: how long to wait for a frame that
 # must be there, and for one that may not have been sent.
-WRITTEN_SECONDS, SENT_SECONDS = 10.0, 1.0
+WRITTEN_SECONDS, SENT_SECONDS = 30.0, 1.0
 LOOK_SECONDS = 0.02
 NETWORK_LOOPBACK = "lo"
 
@@ -167,6 +167,8 @@ class Asked:
 
 def way_of(one: skb.Skb, cards: list[Card], device: Optional[devices.Device]) -> Way:
     """Has the guest received it, or will it send it?"""
+    if device and device.name == NETWORK_LOOPBACK:
+        return Way.UNKNOWN
     if one.destructor == "sock_rfree":
         return Way.RECEIVED
     packet = one.headers
@@ -263,12 +265,16 @@ def frame_text(one: skb.Skb, sock: int = 0) -> tuple[str, Optional[Asked]]:
     return text, asked
 
 
-def short_text(address: int) -> str:
-    """"frame 14" or "frames 14-16" of the skb at an address; "" where it is none."""
+def short_text(one: skb.Skb, sock: int = 0) -> str:
+    """"frame 14" or "frames 14-16", as far as they are written: for what can't wait. "": none."""
     try:
         capture = current()
-        asked = ask(skb.read(address), capture.cards)
-        numbers = [frame.number for frame in look(capture, asked).frames]
+        capture.note_stop()
+        asked = ask(one, capture.cards, sock)
+        refresh(capture)
+        mac = asked.device.mac if asked.device else b""
+        found = capture.find(asked.query, capture.cards_of(mac))
     except (pcapng.CaptureError, OSError, gdb.error, gdb.GdbError):
         return ""
+    numbers = [frame.number for frame in found.frames]
     return f"frame{'s' * (len(numbers) > 1)} {index.ranges(numbers)}" if numbers else ""
