@@ -5,7 +5,7 @@ import os
 
 import gdb
 
-from . import backtrace, commands, kernel, lab, modules, steps, unwind
+from . import (backtrace, commands, epoll, kernel, lab, modules, sock, sockets, steps, unwind)
 from .report import Report
 
 COMMON = (
@@ -24,6 +24,8 @@ BATCH = (
     "set print inferior-events off",
     "set breakpoint pending off",
 )
+
+COMMANDS = (sock.SockCommand, sockets.SocketsCommand, epoll.EpollCommand)
 
 GREETING = """\
 {where}
@@ -91,6 +93,8 @@ def start(options: dict) -> None:
     unwind.install()
     backtrace.BacktraceCommand()
     commands.Prefix()
+    for command in COMMANDS:
+        command()
     if "socket" in options:
         lab.use(options["socket"], options.get("guest", ""))
     kernel.use_source_tree(options.get("source", ""))
