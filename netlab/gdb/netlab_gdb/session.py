@@ -7,11 +7,14 @@ from typing import Callable
 import gdb
 
 from . import backtrace, capture, commands, halts, kernel, lab, modules, steps, unwind
+from .epoll import EpollCommand
 from .frames import FrameCommand
 from .packetbreak import BreakCommand
 from .report import Report
 from .send import SendCommand
 from .skbcommand import SkbCommand
+from .sock import SockCommand
+from .sockets import SocketsCommand
 
 COMMON = (
     "set architecture i386:x86-64",
@@ -32,7 +35,14 @@ BATCH = (
 
 # Each is `netlab NAME`.
 COMMANDS: tuple[Callable[[], commands.Command], ...] = (
-    BreakCommand, FrameCommand, SendCommand, SkbCommand)
+    BreakCommand,
+    EpollCommand,
+    FrameCommand,
+    SendCommand,
+    SkbCommand,
+    SockCommand,
+    SocketsCommand,
+)
 
 GREETING = """\
 {where}
