@@ -89,6 +89,7 @@ _netlab_option_values() {
 	case $1 in
 	--format) compgen -W 'svg dot mermaid' -- "$2" ;;
 	--level) compgen -W 'emerg alert crit err warning notice info debug' -- "$2" ;;
+	--on-panic) compgen -W 'halt continue' -- "$2" ;;
 	--accel) compgen -W 'auto kvm tcg' -- "$2" ;;
 	-o | --output | --source) compgen -d -- "$2" ;;
 	--diff) compgen -W 'O1 debug defconfig lab modular sanitize' -- "$2" ;;
@@ -107,7 +108,7 @@ _netlab_guests_of_file() {
 _netlab_settings() {
 	local guest key
 	while read -r guest; do
-		for key in memory cpus cpu machine root kernel kernel_arguments; do
+		for key in memory cpus cpu machine root kernel kernel_arguments on_panic; do
 			printf '%s.%s=\n' "$guest" "$key"
 		done
 	done < <(_netlab_guests_of_file "$1")

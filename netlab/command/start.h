@@ -9,7 +9,7 @@
 
 struct start {
 	/* As given on the command line; NULL: not given. */
-	const char *name, *freeze, *accel, *output, *timeout;
+	const char *name, *freeze, *accel, *output, *timeout, *on_panic;
 	char **settings; /* --set; owned */
 	/* Made of them by start_prepare(). */
 	struct topology *topology;
@@ -19,9 +19,10 @@ struct start {
 	struct lab_options options;
 };
 
-#define START_USAGE                                                         \
-	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n" \
-	"                  [-o DIR] [--timeout TIME] [--set PATH=VALUE]..."
+#define START_USAGE                                                                \
+	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n"        \
+	"                  [--on-panic halt|continue] [-o DIR] [--timeout TIME]\n" \
+	"                  [--set PATH=VALUE]..."
 
 #define SET_OPTION(settings)                                                     \
 	{                                                                        \
@@ -45,6 +46,12 @@ struct start {
 		 &(start)->freeze},                                                 \
 		{OPTION_STRING,  "accel", 0, "KIND", "auto (default), kvm or tcg",  \
 		 &(start)->accel},                                                  \
+		{OPTION_STRING,                                                     \
+		 "on-panic",                                                        \
+		 0,                                                                 \
+		 "WHAT",                                                            \
+		 "halt a guest whose kernel panics, or let it continue",            \
+		 &(start)->on_panic},                                               \
 		{OPTION_STRING,                                                     \
 		 "output",                                                          \
 		 'o',                                                               \

@@ -259,7 +259,8 @@ static void print_guest(const json_t *guest, const char *lab)
 
 	print_state(guest);
 	if (*panic)
-		printf("    %s\n", panic);
+		printf("    %s\n    see why: netlab gdb %s/%s\n", panic, lab,
+		       status_text(guest, "name"));
 	json_array_foreach (json_object_get(guest, "nics"), i, nic)
 		print_nic(nic);
 	printf("    console log %s\n", status_text(guest, "console"));

@@ -12,6 +12,7 @@
 #include "lab/cmdline.h"
 #include "lab/console.h"
 #include "lab/export.h"
+#include "lab/panic.h"
 #include "lab/refusal.h"
 #include "topology/describe.h"
 #include "util/log.h"
@@ -79,6 +80,16 @@ bool guest_is_frozen(const struct lab_guest *guest)
 	return guest->frozen;
 }
 
+static bool halts_on_panic(const struct lab_guest *guest)
+{
+	return guest->options.spec->on_panic == ON_PANIC_HALT;
+}
+
+bool guest_is_kept(const struct lab_guest *guest)
+{
+	return guest->state == GUEST_PANICKED && halts_on_panic(guest);
+}
+
 struct agent *guest_agent(struct lab_guest *guest)
 {
 	return guest->state == GUEST_UP ? guest->agent : NULL;
@@ -115,13 +126,22 @@ static void on_line(struct console *console, const char *line, void *userdata)
 	struct lab_guest *guest = userdata;
 
 	(void)console;
-	if (guest->panic || !strstr(line, "Kernel panic - not syncing"))
+	if (guest->panic || !panic_is(line))
 		return;
 	guest->panic = xstrdup(line);
-	log_warning("%s: %s", guest_name(guest), line);
+	log_warning("%s: %s; gdb: netlab gdb %s/%s", guest_name(guest), line,
+		    guest->options.lab, guest_name(guest));
 	if (guest->agent)
 		agent_abandon(guest->agent, "the guest's kernel panicked");
 	set_state(guest, GUEST_PANICKED);
+}
+
+/* What its kernel said last has been written by now, and may not have been read yet. */
+static void on_shutdown(struct lab_guest *guest)
+{
+	console_drain(guest->console);
+	if (halts_on_panic(guest))
+		panic_shutdown(guest->qmp, guest->panic);
 }
 
 static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
@@ -130,6 +150,8 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 	struct lab_guest *guest = userdata;
 
 	(void)qmp, (void)data, (void)ns;
+	if (streq(name, "SHUTDOWN"))
+		return on_shutdown(guest);
 	if (streq(name, "STOP"))
 		guest->halted = true;
 	else if (streq(name, "RESUME"))
@@ -352,6 +374,8 @@ static struct error *launch(struct lab_guest *guest)
 	try(qmp_new(&guest->qmp, guest->event, steal_fd(wires.qmp[0]), &qmp_handlers,
 		    guest));
 	pull_cables(guest);
+	if (halts_on_panic(guest))
+		panic_prepare(guest->qmp);
 	try(agent_new(&guest->agent, guest->event, steal_fd(wires.agent[0]),
 		      &agent_handlers, guest));
 	guest->halted = guest->frozen = guest->options.freeze;

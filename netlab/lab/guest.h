@@ -73,6 +73,8 @@ const char *guest_name(const struct lab_guest *guest);
 bool guest_is_halted(const struct lab_guest *guest);
 bool guest_is_frozen(
 	const struct lab_guest *guest); /* by --freeze, and not yet released */
+bool guest_is_kept(
+	const struct lab_guest *guest); /* it panicked, and is there to be looked at */
 struct agent *guest_agent(struct lab_guest *guest); /* NULL where it can't be asked */
 must_use struct error *guest_attach_console(struct lab_guest *guest, int fd);
 

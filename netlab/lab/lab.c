@@ -132,7 +132,8 @@ static struct error *start_capture(struct lab *lab)
 
 static bool has_settled(const struct lab_guest *guest)
 {
-	return guest_get_state(guest) == GUEST_UP || guest_is_frozen(guest);
+	return guest_get_state(guest) == GUEST_UP || guest_is_frozen(guest) ||
+	       (guest_is_kept(guest) && guest_is_halted(guest));
 }
 
 static void fail_lab(struct lab *lab, struct error *error)
@@ -147,7 +148,7 @@ static void fail_lab(struct lab *lab, struct error *error)
 static void on_starting_changed(struct lab *lab, struct lab_guest *guest)
 {
 	if (guest_get_state(guest) == GUEST_GONE ||
-	    guest_get_state(guest) == GUEST_PANICKED) {
+	    (guest_get_state(guest) == GUEST_PANICKED && !guest_is_kept(guest))) {
 		fail_lab(lab, guest_obituary(guest));
 		return;
 	}

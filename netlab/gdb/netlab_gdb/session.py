@@ -5,7 +5,7 @@ import os
 
 import gdb
 
-from . import backtrace, commands, kernel, lab, modules, steps, unwind
+from . import backtrace, commands, kernel, lab, modules, panic, steps, unwind
 from .report import Report
 
 COMMON = (
@@ -31,7 +31,7 @@ GREETING = """\
   netlab-backtrace           the whole path, over interrupt stacks, with source lines
   help netlab                packets, sockets, paths
   lx-dmesg, lx-ps, ...       the kernel's own commands: apropos lx-
-  quit                       the guest goes on"""
+  quit                       {quit}"""
 
 EARLY = """
   It has not run an instruction of the kernel's: set the first breakpoints with hbreak
@@ -64,7 +64,8 @@ def greeting(options: dict) -> str:
     version = kernel.linux_version()
     linux = f", Linux {version}" if version else ""
     where = f"netlab: guest {options.get('guest', '')}{linux}, stopped {place()}"
-    return GREETING.format(where=where) + (EARLY if kernel.is_before_boot() else "")
+    leaving = "the guest goes on" if panic.panicked_cpu() is None else "it stands where it is"
+    return GREETING.format(where=where, quit=leaving) + (EARLY if kernel.is_before_boot() else "")
 
 
 def interactive(options: dict) -> None:
@@ -73,6 +74,10 @@ def interactive(options: dict) -> None:
     gdb.execute(f"target remote {options['socket']}", to_string=True)
     if "modules" in options:
         modules.follow(options["modules"])
+    gdb.events.stop.connect(panic.on_stop)
+    cpu = panic.panicked_cpu()
+    if cpu is not None:
+        panic.show(cpu)
     print(greeting(options))
 
 
@@ -91,6 +96,7 @@ def start(options: dict) -> None:
     unwind.install()
     backtrace.BacktraceCommand()
     commands.Prefix()
+    panic.PanicCommand()
     if "socket" in options:
         lab.use(options["socket"], options.get("guest", ""))
     kernel.use_source_tree(options.get("source", ""))
