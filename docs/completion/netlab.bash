@@ -93,7 +93,7 @@ _netlab_option_values() {
 	--accel) compgen -W 'auto kvm tcg' -- "$2" ;;
 	-o | --output | --source) compgen -d -- "$2" ;;
 	--diff) compgen -W 'O1 debug defconfig lab modular sanitize' -- "$2" ;;
-	-w | --write) compgen -f -- "$2" ;;
+	-w | --write | --core | --vmlinux) compgen -f -- "$2" ;;
 	esac
 }
 
@@ -139,7 +139,8 @@ _netlab_words() {
 		;;
 	monitor:0 | capture:0) _netlab_labs ;;
 	exec:0) _netlab_nodes "$1" "$4" '' host ;;
-	console:0 | gdb:0) _netlab_nodes "$1" "$4" '' ;;
+	console:0 | gdb:0 | dump:0) _netlab_nodes "$1" "$4" '' ;;
+	dump:1) compgen -f -- "$4" ;;
 	drive:0) _netlab_nodes "$1" "$4" : ;;
 	drive:1) printf '%s\n' tcp udp ;;
 	kernel:0) printf '%s\n' build config list path ;;

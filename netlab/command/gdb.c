@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "command/command.h"
 #include "command/node.h"
 #include "lab/debug.h"
+#include "util/file.h"
 #include "util/log.h"
 #include "util/process.h"
 #include "util/string.h"
@@ -101,57 +104,127 @@ static struct error *run_gdb(const struct debug_options *options, char **argumen
 
 	if (!argv)
 		return error_new(EILSEQ, "a path of the kernel's is not UTF-8");
-	try(error_object(debug_lock(options->gdb_socket, &lock), options->guest));
+	if (!options->core)
+		try(error_object(debug_lock(options->gdb_socket, &lock), options->guest));
 	leave_signals_to_gdb(&awaited);
 	try(explain(process_spawn(&process, &gdb)));
 	end = wait_for_gdb(gdb, &awaited);
-	let_guest_go(options);
+	if (!options->core)
+		let_guest_go(options);
 	*status = exit_status(end);
 	return NULL;
 }
 
-static struct error *debug(const struct node *node, char **arguments, int *status)
+/* What its lab says of a guest, borrowed from @lab, a new reference. */
+static struct error *ask_lab(const struct node *node, json_t **lab,
+			     struct debug_options *options)
 {
 	_cleanup_client_ struct client *client = NULL;
-	_cleanup_json_ json_t *lab = NULL;
-	struct debug_options options = {0};
 	const json_t *guest;
 
 	try(client_connect(&client, node->lab));
-	try(lab_status(client, &lab));
-	client_free(steal_ptr(client));
-	try(status_guest(lab, node->name, &guest));
-	if (streq(status_text(guest, "state"), "gone"))
+	try(lab_status(client, lab));
+	try(status_guest(*lab, node->name, &guest));
+	if (!options->core && streq(status_text(guest, "state"), "gone"))
 		return error_object(
 			error_new(ESRCH, "QEMU has ended, there is nothing to debug"),
 			node->name);
-	options.guest = status_text(guest, "name");
-	options.vmlinux = status_text(guest, "vmlinux");
-	options.kernel_directory = status_text(guest, "kernel_directory");
-	options.modules = json_object_get(guest, "modules");
-	options.gdb_socket = status_text(guest, "gdb");
+	options->guest = status_text(guest, "name");
+	options->vmlinux = status_text(guest, "vmlinux");
+	options->kernel_directory = status_text(guest, "kernel_directory");
+	options->modules = json_object_get(guest, "modules");
+	options->gdb_socket = status_text(guest, "gdb");
+	return NULL;
+}
+
+static struct error *debug(const struct node *node, const char *core, char **arguments,
+			   int *status)
+{
+	_cleanup_json_ json_t *lab = NULL;
+	struct debug_options options = {.core = core};
+
+	try(ask_lab(node, &lab, &options));
 	return run_gdb(&options, arguments, status);
+}
+
+static struct error *check_file(const char *path)
+{
+	return file_exists(path) ? NULL : error_errno(ENOENT, "%s", path);
+}
+
+/* A core whose guest may be long gone: only its kernel has to be there. */
+static struct error *debug_core(const char *core, const char *vmlinux, char **arguments,
+				int *status)
+{
+	_cleanup_free_ char *path = realpath(vmlinux, NULL), *copy = xstrdup(path);
+	struct debug_options options = {.core = core, .vmlinux = vmlinux};
+
+	if (!path)
+		return error_errno(errno, "%s", vmlinux);
+	options.kernel_directory = dirname(copy);
+	return run_gdb(&options, arguments, status);
+}
+
+struct gdb_options {
+	const char *core, *vmlinux;
+};
+
+static int misused(const struct verb *verb, const struct gdb_options *options,
+		   char *const *words)
+{
+	bool has_guest = words[0] && *words[0] != '-';
+
+	if (options->vmlinux && !options->core)
+		return misuse(verb, "--vmlinux is of --core");
+	if (options->core && !options->vmlinux && !has_guest)
+		return misuse(verb,
+			      "--core %s: of which kernel? Name the GUEST that it "
+			      "is of, or --vmlinux FILE",
+			      options->core);
+	if (!options->core && !words[0])
+		return misuse(verb, "a GUEST is wanted");
+	return -1;
+}
+
+static struct error *debug_any(const struct gdb_options *options, char **words,
+			       int *status)
+{
+	_cleanup_node_ struct node node = {0};
+
+	if (options->core)
+		try(check_file(options->core));
+	if (options->vmlinux)
+		return debug_core(options->core, options->vmlinux, words, status);
+	node_parse(words[0], &node);
+	return debug(&node, options->core, words + 1, status);
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
-	const struct option_spec specs[] = {{0}};
-	_cleanup_node_ struct node node = {0};
+	struct gdb_options options = {0};
+	const struct option_spec specs[] = {
+		{OPTION_STRING, "core", 0, "FILE", "open what 'netlab dump' wrote",
+		 &options.core},
+		{OPTION_STRING, "vmlinux", 0, "FILE",
+		 "the core's kernel, where no GUEST tells", &options.vmlinux},
+		{0},
+	};
 	int status = options_parse(verb, specs, &argc, &argv);
 	struct error *error;
 
+	if (status < 0)
+		status = misused(verb, &options, argv);
 	if (status >= 0)
 		return status;
-	if (argc < 1)
-		return misuse(verb, "a GUEST is wanted");
-	node_parse(argv[0], &node);
-	error = debug(&node, argv + 1, &status);
+	error = debug_any(&options, argv, &status);
 	return error ? fail(error) : status;
 }
 
 const struct verb verb_gdb = {
 	.name = "gdb",
-	.usage = "[LAB/]GUEST [-- GDB-ARGUMENT...]",
+	.usage = "[LAB/]GUEST [-- GDB-ARGUMENT...]\n"
+		 "       netlab gdb --core FILE [LAB/]GUEST|--vmlinux FILE [-- "
+		 "GDB-ARGUMENT...]",
 	.summary =
 		"gdb on a guest's kernel, attached, with sources and the lx- commands.",
 	.details = "The guest goes on when gdb ends, in whatever way. One debugger at a "

@@ -65,6 +65,8 @@ void operation_free(struct operation *operation)
 	}
 	buffer_deinit(&operation->input);
 	traffic_free(operation->traffic);
+	if (operation->dump)
+		dump_cancel(operation->dump);
 	free(operation);
 }
 

@@ -25,8 +25,9 @@ struct debug_options {
 	const char *vmlinux;          /* ELF kernel with debug info */
 	const char *kernel_directory; /* holds vmlinux-gdb.py; NULL: no lx- commands */
 	const char *source; /* kernel tree, where it isn't where vmlinux says; or NULL */
-	const json_t *modules;          /* folders with modules' files; NULL: none */
-	const char *gdb_socket;         /* QEMU's UNIX socket for gdb */
+	const json_t *modules;  /* folders with modules' files; NULL: none */
+	const char *gdb_socket; /* QEMU's UNIX socket for gdb */
+	const char *core;       /* of a guest, in place of the socket; NULL: none */
 	const struct debug_step *steps; /* this guest's; none: an interactive session */
 	size_t n_steps;
 	/*

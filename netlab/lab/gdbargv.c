@@ -34,7 +34,8 @@ static char *python_options(const struct debug_options *options)
 		json_object_set_new(object, "modules", json_deep_copy(options->modules));
 	if (options->n_steps)
 		json_object_set_new(object, "steps", steps_to_json(options));
-	if (json_object_set_new(object, "socket", json_string(options->gdb_socket)) < 0)
+	if (json_object_set_new(object, options->core ? "core" : "socket",
+				json_string(options->core ?: options->gdb_socket)) < 0)
 		return NULL;
 	return json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
 }

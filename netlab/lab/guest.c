@@ -44,6 +44,7 @@ struct lab_guest {
 	sd_event_source *silence;
 	struct console *console;
 	struct qmp *qmp;
+	struct dump *dump;
 	struct agent *agent;
 	const struct guest_handlers *handlers;
 	void *userdata;
@@ -149,9 +150,11 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 {
 	struct lab_guest *guest = userdata;
 
-	(void)qmp, (void)data, (void)ns;
+	(void)qmp, (void)ns;
 	if (streq(name, "SHUTDOWN"))
 		return on_shutdown(guest);
+	if (streq(name, "DUMP_COMPLETED"))
+		return dump_completed(guest->dump, data);
 	if (streq(name, "STOP"))
 		guest->halted = true;
 	else if (streq(name, "RESUME"))
@@ -159,6 +162,8 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 	else
 		return;
 	guest->handlers->changed(guest, guest->userdata);
+	if (!guest->halted)
+		dump_resumed(guest->dump);
 }
 
 static void on_qmp_closed(struct qmp *qmp, struct error *error, void *userdata)
@@ -170,6 +175,7 @@ static void on_qmp_closed(struct qmp *qmp, struct error *error, void *userdata)
 		log_warning("%s: QMP: %s", guest_name(guest), error->message);
 	error_free(error);
 	guest->qmp = NULL;
+	dump_lost(guest->dump);
 	qmp_free(qmp);
 }
 
@@ -391,6 +397,7 @@ static void stop_qemu(struct lab_guest *guest)
 	guest->pid = 0;
 	agent_free(steal_ptr(guest->agent));
 	qmp_free(steal_ptr(guest->qmp));
+	dump_lost(guest->dump);
 	console_free(steal_ptr(guest->console));
 }
 
@@ -443,6 +450,7 @@ struct error *guest_start(struct lab_guest **result, sd_event *event,
 	guest->options = *options;
 	guest->accel = options->accel;
 	guest->event = sd_event_ref(event);
+	guest->dump = dump_new(event);
 	guest->handlers = handlers;
 	guest->userdata = userdata;
 	guest->gdb_path = xasprintf("%s/%s.gdb", options->rundir, guest_name(guest));
@@ -536,6 +544,18 @@ json_t *guest_to_json(const struct lab_guest *guest)
 	return json;
 }
 
+struct error *guest_dump(struct lab_guest *guest, const char *path,
+			 const struct dump_handlers *handlers, void *userdata,
+			 struct dump **dump)
+{
+	if (!guest->qmp)
+		return error_object(error_new(ESRCH, "QEMU has ended"),
+				    guest_name(guest));
+	*dump = guest->dump;
+	return error_object(dump_start(guest->dump, guest->qmp, path, handlers, userdata),
+			    guest_name(guest));
+}
+
 void guest_poweroff(struct lab_guest *guest)
 {
 	struct error *error;
@@ -557,6 +577,7 @@ void guest_free(struct lab_guest *guest)
 	if (!guest)
 		return;
 	stop_qemu(guest);
+	dump_free(guest->dump);
 	sd_event_unref(guest->event);
 	strv_free(guest->argv);
 	free(guest->cmdline);

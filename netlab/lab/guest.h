@@ -8,6 +8,7 @@
 
 #include "image/kernel.h"
 #include "image/overlay.h"
+#include "lab/dump.h"
 #include "link/link.h"
 #include "topology/topology.h"
 #include "vm/agent.h"
@@ -95,6 +96,15 @@ must_use struct error *guest_obituary(const struct lab_guest *guest);
  * It is told where a card of it is up that was down, or the other way round.
  */
 void guest_set_spec(struct lab_guest *guest, const struct guest *spec);
+
+/**
+ * guest_dump() - have its memory and registers written to a file; see lab/dump.h
+ * @dump: set before a handler is called; for dump_cancel()
+ * Return: an error where QEMU has ended, or writes one already.
+ */
+must_use struct error *guest_dump(struct lab_guest *guest, const char *path,
+				  const struct dump_handlers *handlers, void *userdata,
+				  struct dump **dump);
 
 /** guest_to_json() - what `netlab status --json` shows of it; a new reference. */
 json_t *guest_to_json(const struct lab_guest *guest);

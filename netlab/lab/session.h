@@ -18,6 +18,7 @@ struct operation {
 	struct buffer input; /* what the guest has no room for yet */
 	bool input_ended;
 	struct traffic *traffic; /* of "drive" */
+	struct dump *dump;       /* of "dump" */
 	struct operation *next;
 };
 

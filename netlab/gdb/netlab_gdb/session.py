@@ -5,7 +5,7 @@ import os
 
 import gdb
 
-from . import backtrace, commands, kernel, lab, modules, panic, steps, unwind
+from . import backtrace, commands, core, kernel, lab, modules, panic, steps, unwind
 from .report import Report
 
 COMMON = (
@@ -32,6 +32,12 @@ GREETING = """\
   help netlab                packets, sockets, paths
   lx-dmesg, lx-ps, ...       the kernel's own commands: apropos lx-
   quit                       {quit}"""
+
+CORE_GREETING = """\
+netlab: {core}, Linux {version}, CPU {cpu} {where}
+  info threads, thread N     its CPUs
+  netlab-backtrace           the whole path, over interrupt stacks, with source lines
+  lx-dmesg, lx-ps, ...       the kernel's own commands: apropos lx-"""
 
 EARLY = """
   It has not run an instruction of the kernel's: set the first breakpoints with hbreak
@@ -81,6 +87,19 @@ def interactive(options: dict) -> None:
     print(greeting(options))
 
 
+def post_mortem(options: dict) -> None:
+    """Open a core, and say what it shows."""
+    execute_all(COMMON)
+    core.open_core(options["core"])
+    if "modules" in options:
+        modules.add_loaded(options["modules"])
+    cpu = panic.panicked_cpu()
+    if cpu is not None:
+        panic.show(cpu)
+    print(CORE_GREETING.format(core=options["core"], version=kernel.linux_version(),
+                               cpu=gdb.selected_thread().num - 1, where=place()))
+
+
 def batch(options: dict) -> None:
     """Carry out the steps and leave gdb; its exit status is 0 when all are done."""
     report = Report()
@@ -104,3 +123,5 @@ def start(options: dict) -> None:
         batch(options)
     elif "socket" in options:
         interactive(options)
+    elif "core" in options:
+        post_mortem(options)
