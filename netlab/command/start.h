@@ -10,6 +10,7 @@
 struct start {
 	/* As given on the command line; NULL: not given. */
 	const char *name, *freeze, *accel, *output, *timeout, *on_panic;
+	bool no_lockstep;
 	char **settings; /* --set; owned */
 	/* Made of them by start_prepare(). */
 	struct topology *topology;
@@ -19,10 +20,10 @@ struct start {
 	struct lab_options options;
 };
 
-#define START_USAGE                                                                \
-	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n"        \
-	"                  [--on-panic halt|continue] [-o DIR] [--timeout TIME]\n" \
-	"                  [--set PATH=VALUE]..."
+#define START_USAGE                                                               \
+	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n"       \
+	"                  [--no-lockstep] [--on-panic halt|continue] [-o DIR]\n" \
+	"                  [--timeout TIME] [--set PATH=VALUE]..."
 
 #define SET_OPTION(settings)                                                     \
 	{                                                                        \
@@ -44,6 +45,12 @@ struct start {
 		 "GUEST",                                                           \
 		 "halt it (default: all) before its first instruction",             \
 		 &(start)->freeze},                                                 \
+		{OPTION_FLAG,                                                       \
+		 "no-lockstep",                                                     \
+		 0,                                                                 \
+		 NULL,                                                              \
+		 "a guest that gdb stops doesn't stop the others",                  \
+		 &(start)->no_lockstep},                                            \
 		{OPTION_STRING,  "accel", 0, "KIND", "auto (default), kvm or tcg",  \
 		 &(start)->accel},                                                  \
 		{OPTION_STRING,                                                     \

@@ -3,23 +3,22 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "lab/cmdline.h"
 #include "lab/console.h"
 #include "lab/export.h"
 #include "lab/panic.h"
+#include "lab/qemu.h"
 #include "lab/refusal.h"
+#include "lab/wires.h"
 #include "topology/describe.h"
 #include "util/log.h"
 #include "util/process.h"
 #include "util/string.h"
 #include "vm/qmp.h"
-#include "vm/tsc.h"
+#include "vm/relay.h"
 
 struct lab_guest {
 	struct guest_options options;
@@ -36,7 +35,8 @@ struct lab_guest {
 	int exit_status; /* of waitpid(), once GUEST_GONE */
 	char **argv;
 	char *cmdline;
-	char *gdb_path;
+	char *gdb_path;       /* where debuggers connect */
+	char *stub_path;      /* where QEMU listens to the relay */
 	char *kernel_release; /* as the agent says */
 	uint64_t boot_ns;     /* as the agent says */
 	char *panic;          /* the console's line; NULL: none */
@@ -46,6 +46,8 @@ struct lab_guest {
 	struct qmp *qmp;
 	struct dump *dump;
 	struct agent *agent;
+	struct relay *relay;
+	struct lockstep_member *member;
 	const struct guest_handlers *handlers;
 	void *userdata;
 };
@@ -137,12 +139,21 @@ static void on_line(struct console *console, const char *line, void *userdata)
 	set_state(guest, GUEST_PANICKED);
 }
 
+static void leave_lockstep(struct lab_guest *guest)
+{
+	relay_free(steal_ptr(guest->relay));
+	lockstep_leave(steal_ptr(guest->member));
+}
+
 /* What its kernel said last has been written by now, and may not have been read yet. */
 static void on_shutdown(struct lab_guest *guest)
 {
 	console_drain(guest->console);
-	if (halts_on_panic(guest))
-		panic_shutdown(guest->qmp, guest->panic);
+	if (!halts_on_panic(guest))
+		return;
+	if (!guest->panic)
+		leave_lockstep(guest);
+	panic_shutdown(guest->qmp, guest->panic);
 }
 
 static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
@@ -150,20 +161,119 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 {
 	struct lab_guest *guest = userdata;
 
-	(void)qmp, (void)ns;
+	(void)qmp;
 	if (streq(name, "SHUTDOWN"))
 		return on_shutdown(guest);
 	if (streq(name, "DUMP_COMPLETED"))
 		return dump_completed(guest->dump, data);
-	if (streq(name, "STOP"))
-		guest->halted = true;
-	else if (streq(name, "RESUME"))
-		guest->halted = guest->frozen = false;
-	else
+	if (!guest->member)
 		return;
+	if (streq(name, "STOP")) {
+		guest->halted = true;
+		lockstep_stopped(guest->member, ns);
+	} else if (streq(name, "RESUME")) {
+		guest->halted = guest->frozen = false;
+		lockstep_started(guest->member, ns);
+	} else {
+		return;
+	}
 	guest->handlers->changed(guest, guest->userdata);
 	if (!guest->halted)
 		dump_resumed(guest->dump);
+}
+
+/* --- debuggers, and the lab that stands still with them ---------------------------------- */
+
+/* Nothing makes it run again, whatever its debugger says. */
+static bool stands_for_good(const struct lab_guest *guest)
+{
+	return guest_is_kept(guest) && guest->halted;
+}
+
+static void on_attached(struct relay *relay, void *userdata)
+{
+	struct lab_guest *guest = userdata;
+
+	(void)relay;
+	if (!stands_for_good(guest))
+		lockstep_hold(guest->member, LOCKSTEP_DEBUGGER);
+}
+
+static void on_continued(struct relay *relay, bool step, void *userdata)
+{
+	struct lab_guest *guest = userdata;
+
+	(void)relay;
+	if (stands_for_good(guest))
+		return;
+	if (step)
+		lockstep_step(guest->member);
+	else
+		lockstep_release(guest->member, LOCKSTEP_DEBUGGER);
+}
+
+static void on_debugger_stopped(struct relay *relay, void *userdata)
+{
+	on_attached(relay, userdata);
+}
+
+static void on_detached(struct relay *relay, void *userdata)
+{
+	struct lab_guest *guest = userdata;
+
+	(void)relay;
+	if (!stands_for_good(guest))
+		lockstep_detached(guest->member);
+}
+
+static const struct relay_handlers relay_handlers = {on_attached, on_continued,
+						     on_debugger_stopped, on_detached};
+
+/* QEMU has answered: what its stub has told the debugger until then was before that. */
+static void on_stop_reply(struct qmp *qmp, const json_t *result, struct error *error,
+			  void *userdata)
+{
+	struct lab_guest *guest = userdata;
+
+	(void)qmp, (void)result;
+	if (error && error->code != ECANCELED)
+		log_warning("%s: stop: %s", guest_name(guest), error->message);
+	error_free(error);
+	if (guest->relay)
+		relay_read(guest->relay);
+}
+
+void guest_stop(struct lab_guest *guest)
+{
+	relay_conceal(guest->relay);
+	if (guest->qmp)
+		qmp_execute(guest->qmp, "stop", NULL, on_stop_reply, guest);
+}
+
+void guest_run(struct lab_guest *guest)
+{
+	if (!relay_run(guest->relay) && guest->qmp)
+		qmp_execute(guest->qmp, "cont", NULL, NULL, NULL);
+}
+
+void guest_pause(struct lab_guest *guest)
+{
+	if (guest->member)
+		lockstep_hold(guest->member, LOCKSTEP_USER);
+}
+
+void guest_resume(struct lab_guest *guest)
+{
+	if (stands_for_good(guest))
+		lockstep_leave(steal_ptr(guest->member));
+	else
+		lockstep_release(guest->member, LOCKSTEP_USER);
+}
+
+bool guest_is_paused(const struct lab_guest *guest)
+{
+	return guest->member &&
+	       (stands_for_good(guest) || lockstep_is_held(guest->member, LOCKSTEP_USER));
 }
 
 static void on_qmp_closed(struct qmp *qmp, struct error *error, void *userdata)
@@ -240,123 +350,13 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 							 : info->si_status;
 	guest->pid = 0;
 	guest->halted = false;
+	leave_lockstep(guest);
 	console_drain(guest->console);
 	if (may_fall_back(guest))
 		fall_back_after_death(guest);
 	else
 		set_state(guest, GUEST_GONE);
 	return 0;
-}
-
-/* Our ends of the guest's sockets, and QEMU's, as long as it hasn't got them. */
-struct wires {
-	int serial[2], qmp[2], agent[2], errors[2], gdb;
-};
-
-#define WIRES_INVALID                                      \
-	{                                                  \
-		{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, -1 \
-	}
-
-static void wires_close(struct wires *wires)
-{
-	for (int i = 0; i < 2; i++) {
-		close_fd(&wires->serial[i]);
-		close_fd(&wires->qmp[i]);
-		close_fd(&wires->agent[i]);
-		close_fd(&wires->errors[i]);
-	}
-	close_fd(&wires->gdb);
-}
-
-static struct error *listen_at(const char *path, int *fd)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	_cleanup_close_ int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (listener < 0)
-		return error_errno(errno, "socket");
-	if (strlen(path) >= sizeof(address.sun_path))
-		return error_hint(
-			error_new(ENAMETOOLONG, "%s: too long for a socket's path", path),
-			"set NETLAB_RUNTIME_DIR to a shorter one");
-	strcpy(address.sun_path, path);
-	if (unlink(path) < 0 && errno != ENOENT)
-		return error_errno(errno, "%s", path);
-	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(listener, 8) < 0)
-		return error_errno(errno, "%s", path);
-	*fd = steal_fd(listener);
-	return NULL;
-}
-
-static struct error *wires_open(struct wires *wires, const char *gdb_path)
-{
-	int type = SOCK_STREAM | SOCK_CLOEXEC;
-
-	if (socketpair(AF_UNIX, type, 0, wires->serial) < 0 ||
-	    socketpair(AF_UNIX, type, 0, wires->qmp) < 0 ||
-	    socketpair(AF_UNIX, type, 0, wires->agent) < 0)
-		return error_errno(errno, "socketpair");
-	if (pipe2(wires->errors, O_CLOEXEC) < 0)
-		return error_errno(errno, "pipe");
-	return listen_at(gdb_path, &wires->gdb);
-}
-
-static struct error *spawn_qemu(struct lab_guest *guest, const struct wires *wires)
-{
-	const struct guest_options *o = &guest->options;
-	_cleanup_free_ struct machine_nic *nics = xcalloc(o->spec->n_nics, sizeof(*nics));
-	_cleanup_free_ int *fds = xcalloc(o->spec->n_nics + 4, sizeof(*fds));
-	_cleanup_free_ char *name = xasprintf("%s/%s", o->lab, guest_name(guest));
-	_cleanup_free_ char *line = NULL;
-	struct machine machine;
-	struct process_options process = {.input = -1, .output = -1, .own_group = true};
-
-	machine_of(o->spec, o->kernel, o->image->initrd, &machine);
-	machine.name = name;
-	machine.append = guest->cmdline;
-	machine.accel = guest->accel;
-	machine.tsc_khz = guest->accel == ACCEL_TCG ? tsc_frequency() : 0;
-	machine.nics = nics;
-	machine.serial = wires->serial[1];
-	machine.qmp = wires->qmp[1];
-	machine.agent = wires->agent[1];
-	machine.gdb = wires->gdb;
-	machine.freeze = o->freeze;
-	for (size_t i = 0; i < machine.n_nics; i++) {
-		nics[i].model = o->spec->nics[i].model;
-		nics[i].tap = links_tap_fd(o->links, o->spec->nics[i].tap);
-		memcpy(nics[i].mac, o->spec->nics[i].mac, sizeof(nics[i].mac));
-	}
-	strv_free(guest->argv);
-	guest->argv = machine_argv(&machine);
-	process.argv = guest->argv;
-	process.errors = wires->errors[1];
-	process.inherited = fds;
-	process.n_inherited = machine_descriptors(&machine, fds);
-	line = shell_quote(guest->argv);
-	log_debug("%s: %s", guest_name(guest), line);
-	return process_spawn(&process, &guest->pid);
-}
-
-/* What a cable does that is pulled: a TAP that is down is nothing that QEMU tells its guest. */
-static void set_carrier(struct lab_guest *guest, size_t nic, bool on)
-{
-	_cleanup_free_ char *id = xasprintf("net%zu", nic);
-
-	if (guest->qmp)
-		qmp_execute(guest->qmp, "set_link",
-			    json_pack("{s:s, s:b}", "name", id, "up", on), NULL, NULL);
-}
-
-static void pull_cables(struct lab_guest *guest)
-{
-	const struct guest *spec = guest->options.spec;
-
-	for (size_t i = 0; i < spec->n_nics; i++)
-		if (spec->nics[i].settings.down)
-			set_carrier(guest, i, false);
 }
 
 static const struct qmp_handlers qmp_handlers = {on_qmp_event, on_qmp_closed};
@@ -368,18 +368,23 @@ static struct error *launch(struct lab_guest *guest)
 	_cleanup_(wires_close) struct wires wires = WIRES_INVALID;
 	int r;
 
-	try(wires_open(&wires, guest->gdb_path));
+	try(wires_open(&wires, guest->gdb_path, guest->stub_path));
 	try(console_new(&guest->console, guest->event, steal_fd(wires.serial[0]),
 			guest->options.console_log, on_line, guest));
 	try(console_add_errors(guest->console, steal_fd(wires.errors[0])));
-	try(spawn_qemu(guest, &wires));
+	try(qemu_spawn(&guest->options, guest->accel, guest->cmdline, &wires,
+		       &guest->argv, &guest->pid));
 	r = sd_event_add_child(guest->event, &guest->child, guest->pid, WEXITED, on_child,
 			       guest);
 	if (r < 0)
 		return error_errno(-r, "child");
+	try(relay_new(&guest->relay, guest->event, steal_fd(wires.debuggers),
+		      guest->stub_path, &relay_handlers, guest));
+	guest->member = lockstep_join(guest->options.lockstep, guest, guest_name(guest),
+				      !guest->options.freeze);
 	try(qmp_new(&guest->qmp, guest->event, steal_fd(wires.qmp[0]), &qmp_handlers,
 		    guest));
-	pull_cables(guest);
+	qemu_pull_cables(guest->qmp, guest->options.spec);
 	if (halts_on_panic(guest))
 		panic_prepare(guest->qmp);
 	try(agent_new(&guest->agent, guest->event, steal_fd(wires.agent[0]),
@@ -395,6 +400,7 @@ static void stop_qemu(struct lab_guest *guest)
 	guest->child = sd_event_source_disable_unref(guest->child);
 	process_kill(guest->pid);
 	guest->pid = 0;
+	leave_lockstep(guest);
 	agent_free(steal_ptr(guest->agent));
 	qmp_free(steal_ptr(guest->qmp));
 	dump_lost(guest->dump);
@@ -454,6 +460,7 @@ struct error *guest_start(struct lab_guest **result, sd_event *event,
 	guest->handlers = handlers;
 	guest->userdata = userdata;
 	guest->gdb_path = xasprintf("%s/%s.gdb", options->rundir, guest_name(guest));
+	guest->stub_path = xasprintf("%s/%s.stub", options->rundir, guest_name(guest));
 	try(cmdline_build(options->spec, true, &guest->cmdline));
 	try(error_object(launch(guest), guest_name(guest)));
 	try(watch_silence(guest));
@@ -467,7 +474,7 @@ void guest_set_spec(struct lab_guest *guest, const struct guest *spec)
 
 	for (size_t i = 0; i < spec->n_nics; i++)
 		if (spec->nics[i].settings.down != old->nics[i].settings.down)
-			set_carrier(guest, i, !spec->nics[i].settings.down);
+			qemu_set_carrier(guest->qmp, i, !spec->nics[i].settings.down);
 	guest->options.spec = spec;
 }
 
@@ -582,6 +589,7 @@ void guest_free(struct lab_guest *guest)
 	strv_free(guest->argv);
 	free(guest->cmdline);
 	free(guest->gdb_path);
+	free(guest->stub_path);
 	free(guest->kernel_release);
 	free(guest->panic);
 	error_free(guest->failure);

@@ -2,6 +2,8 @@
 """on_panic: a guest whose kernel panics is stopped there, and gdb begins with why."""
 import re
 
+import pytest
+
 from debugging import debugging
 from lab import wait_until
 
@@ -41,8 +43,14 @@ def test_an_oops_halts_the_guest_where_it_panics(make_lab):
         assert "emergency_restart" in functions[:functions.index("panic")]
         assert "netlab: guest server, Linux" in path
         assert "The path to the panic" in gdb.run("netlab panic")
-    guest = lab.guest()
+    guest, lockstep = lab.guest(), lab.status()["lockstep"]
     assert guest["halted"] and guest["state"] == "panicked", "it stands for the next debugger"
+    assert lockstep["halted"] and lockstep["holders"] == [{"guest": "server", "why": "qemu"}]
+    lab.verb("resume", "under-test/server").ok()
+    assert not lab.status()["lockstep"]["halted"], "the lab goes on without it"
+    assert "not paused" in lab.verb("resume", "under-test/server").exited(1).stderr
+    with debugging(lab) as gdb:
+        assert "The path to the panic" in gdb.greeting
 
 
 def test_a_guest_that_powers_off_and_one_that_has_not_panicked(make_lab):
@@ -68,14 +76,17 @@ def test_a_panic_while_it_boots(make_lab):
         assert "kernel_init (" in gdb.greeting.partition("The path to the panic")[2]
 
 
-def test_run_leaves_the_lab_to_gdb(make_lab, terminal):
-    lab = make_lab(on_panic="halt", capture=None,
+@pytest.mark.parametrize("lockstep,said", [("on", "gdb: netlab gdb "), ("off", "^C ends it")])
+def test_run_leaves_the_lab_to_gdb(make_lab, terminal, lockstep, said):
+    """With lockstep, what it sends holds with the lab."""
+    lab = make_lab(on_panic="halt", capture=None, lockstep=lockstep,
                    drive=[{"tcp": {"to": "server:7777", "send": "x", "timeout": "1s"}}],
                    guests={"server": {
                        "memory": "128M", "kernel_arguments": "rdinit=/none init=/none",
                        "nics": [{"bridge": "br0", "addresses": ["192.168.100.224/24"]}]}})
     terminal.run(lab.netlab, "run", lab.topology, "-o", lab.output, "--accel", "tcg")
-    terminal.wait_for("^C ends it")
+    terminal.wait_for(said)
+    wait_until(lambda: lab.guest()["halted"], "it halts")
     with debugging(lab) as gdb:
         assert "The path to the panic" in gdb.greeting
     terminal.type("\x03")
