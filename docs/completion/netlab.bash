@@ -89,6 +89,7 @@ _netlab_option_values() {
 	case $1 in
 	--format) compgen -W 'svg dot mermaid' -- "$2" ;;
 	--level) compgen -W 'emerg alert crit err warning notice info debug' -- "$2" ;;
+	--export) compgen -W 'vscode eclipse' -- "$2" ;;
 	--on-panic) compgen -W 'halt continue' -- "$2" ;;
 	--accel) compgen -W 'auto kvm tcg' -- "$2" ;;
 	-o | --output | --source) compgen -d -- "$2" ;;

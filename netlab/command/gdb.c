@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command/command.h"
+#include "command/gdb.h"
 #include "command/node.h"
 #include "lab/debug.h"
 #include "util/file.h"
@@ -137,16 +138,6 @@ static struct error *ask_lab(const struct node *node, json_t **lab,
 	return NULL;
 }
 
-static struct error *debug(const struct node *node, const char *core, char **arguments,
-			   int *status)
-{
-	_cleanup_json_ json_t *lab = NULL;
-	struct debug_options options = {.core = core};
-
-	try(ask_lab(node, &lab, &options));
-	return run_gdb(&options, arguments, status);
-}
-
 static struct error *check_file(const char *path)
 {
 	return file_exists(path) ? NULL : error_errno(ENOENT, "%s", path);
@@ -166,16 +157,27 @@ static struct error *debug_core(const char *core, const char *vmlinux, char **ar
 }
 
 struct gdb_options {
-	const char *core, *vmlinux;
+	const char *core, *vmlinux, *port, *export, *output;
+	bool stdio;
 };
+
+/* How many of the things are wanted that take the place of a gdb here. */
+static int count_others(const struct gdb_options *options)
+{
+	return !!options->core + !!options->port + options->stdio + !!options->export;
+}
 
 static int misused(const struct verb *verb, const struct gdb_options *options,
 		   char *const *words)
 {
 	bool has_guest = words[0] && *words[0] != '-';
 
+	if (count_others(options) > 1)
+		return misuse(verb, "--core, --port, --stdio, --export: one of them");
 	if (options->vmlinux && !options->core)
 		return misuse(verb, "--vmlinux is of --core");
+	if (options->output && !options->export)
+		return misuse(verb, "--output is of --export");
 	if (options->core && !options->vmlinux && !has_guest)
 		return misuse(verb,
 			      "--core %s: of which kernel? Name the GUEST that it "
@@ -183,20 +185,39 @@ static int misused(const struct verb *verb, const struct gdb_options *options,
 			      options->core);
 	if (!options->core && !words[0])
 		return misuse(verb, "a GUEST is wanted");
+	if (words[1] && count_others(options) && !options->core)
+		return misuse(verb, "no gdb is started that would take '%s'", words[1]);
 	return -1;
+}
+
+static struct error *debug(const struct gdb_options *wish, char **words, int *status)
+{
+	struct debug_options options = {.core = wish->core, .editor = wish->export};
+	_cleanup_node_ struct node node = {0};
+	_cleanup_json_ json_t *lab = NULL;
+	_cleanup_free_ char *whole = NULL;
+
+	node_parse(words[0], &node);
+	try(ask_lab(&node, &lab, &options));
+	whole = xasprintf("%s/%s", status_text(lab, "lab"), node.name);
+	if (wish->export)
+		return gdb_export(wish->export, &options, whole, wish->output);
+	if (wish->stdio)
+		return gdb_stdio(&options);
+	if (wish->port)
+		return gdb_port(&options, wish->port);
+	return run_gdb(&options, words + 1, status);
 }
 
 static struct error *debug_any(const struct gdb_options *options, char **words,
 			       int *status)
 {
-	_cleanup_node_ struct node node = {0};
-
 	if (options->core)
 		try(check_file(options->core));
-	if (options->vmlinux)
-		return debug_core(options->core, options->vmlinux, words, status);
-	node_parse(words[0], &node);
-	return debug(&node, options->core, words + 1, status);
+	*status = EXIT_DONE;
+	return options->vmlinux
+		       ? debug_core(options->core, options->vmlinux, words, status)
+		       : debug(options, words, status);
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
@@ -207,6 +228,14 @@ static int run(const struct verb *verb, int argc, char **argv)
 		 &options.core},
 		{OPTION_STRING, "vmlinux", 0, "FILE",
 		 "the core's kernel, where no GUEST tells", &options.vmlinux},
+		{OPTION_STRING, "export", 0, "EDITOR",
+		 "write a launch configuration: vscode, eclipse", &options.export},
+		{OPTION_STRING, "output", 'o', "FILE",
+		 "where that goes; '-': to standard output", &options.output},
+		{OPTION_OPTIONAL, "port", 0, "PORT",
+		 "let debuggers connect to 127.0.0.1 until ^C", &options.port},
+		{OPTION_FLAG, "stdio", 0, NULL,
+		 "be the other end of gdb's 'target remote |'", &options.stdio},
 		{0},
 	};
 	int status = options_parse(verb, specs, &argc, &argv);
@@ -223,8 +252,10 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb verb_gdb = {
 	.name = "gdb",
 	.usage = "[LAB/]GUEST [-- GDB-ARGUMENT...]\n"
-		 "       netlab gdb --core FILE [LAB/]GUEST|--vmlinux FILE [-- "
-		 "GDB-ARGUMENT...]",
+		 "       netlab gdb --core FILE [LAB/]GUEST|--vmlinux FILE "
+		 "[-- GDB-ARGUMENT...]\n"
+		 "       netlab gdb --export vscode|eclipse [-o FILE] [LAB/]GUEST\n"
+		 "       netlab gdb --port[=PORT]|--stdio [LAB/]GUEST",
 	.summary =
 		"gdb on a guest's kernel, attached, with sources and the lx- commands.",
 	.details = "The guest goes on when gdb ends, in whatever way. One debugger at a "

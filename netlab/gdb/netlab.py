@@ -7,6 +7,7 @@ netlab_options holds:
   guest    its name, for the greeting
   source   the kernel's source tree, where it is not where vmlinux says
   modules  folders with the files of the guest's modules
+  editor   who it is has a prompt of his own, and attaches by himself
   steps    [{"at": FUNCTION, "times": N}]: a batch session, reporting to NETLAB_GDB_REPORT
 """
 

@@ -100,6 +100,43 @@ def post_mortem(options: dict) -> None:
                                cpu=gdb.selected_thread().num - 1, where=place()))
 
 
+class Editor:
+    """A session whose prompt is an editor's, which loads vmlinux and attaches by itself:
+    what concerns these is done when they are there."""
+
+    def __init__(self, options: dict) -> None:
+        self.options = options
+        self.attached = False
+        execute_all(COMMON)
+        gdb.events.new_objfile.connect(self._on_objfile)
+        gdb.events.stop.connect(self._on_stop)
+        gdb.events.stop.connect(panic.on_stop)
+        if gdb.selected_inferior().pid:
+            self._attach()
+
+    def _on_objfile(self, event: gdb.NewObjFileEvent) -> None:
+        del event
+        kernel.source_root.cache_clear()
+        if kernel.source_root():
+            gdb.events.new_objfile.disconnect(self._on_objfile)
+            kernel.use_source_tree(self.options.get("source", ""))
+
+    def _on_stop(self, event: gdb.StopEvent) -> None:
+        del event
+        if not self.attached:
+            self._attach()
+
+    def _attach(self) -> None:
+        self.attached = True
+        kernel.source_root.cache_clear()
+        kernel.symbol_address.cache_clear()
+        if "modules" in self.options:
+            modules.follow(self.options["modules"])
+        cpu = panic.panicked_cpu()
+        if cpu is not None:
+            panic.show(cpu)
+
+
 def batch(options: dict) -> None:
     """Carry out the steps and leave gdb; its exit status is 0 when all are done."""
     report = Report()
@@ -121,6 +158,8 @@ def start(options: dict) -> None:
     kernel.use_source_tree(options.get("source", ""))
     if "steps" in options:
         batch(options)
+    elif "editor" in options:
+        Editor(options)
     elif "socket" in options:
         interactive(options)
     elif "core" in options:
