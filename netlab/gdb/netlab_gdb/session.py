@@ -153,6 +153,7 @@ def start(options: dict) -> None:
     backtrace.BacktraceCommand()
     commands.Prefix()
     panic.PanicCommand()
+    modules.ModulesCommand()
     if "socket" in options:
         lab.use(options["socket"], options.get("guest", ""))
     kernel.use_source_tree(options.get("source", ""))
