@@ -241,6 +241,8 @@ static void on_stop_reply(struct qmp *qmp, const json_t *result, struct error *e
 	error_free(error);
 	if (guest->relay)
 		relay_read(guest->relay);
+	if (guest->member)
+		lockstep_answered(guest->member);
 }
 
 void guest_stop(struct lab_guest *guest)

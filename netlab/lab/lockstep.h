@@ -37,7 +37,7 @@ struct lockstep_member;
 
 struct lockstep_handlers {
 	/* Stop or run one guest, by commands whose effect is told by lockstep_stopped() and
-	 * lockstep_started(). They may call back at once. */
+	 * lockstep_started(); each stop() is answered once. They may call back at once. */
 	void (*stop)(void *guest, void *userdata);
 	void (*run)(void *guest, void *userdata);
 	/* The lab stands still since @ns; it goes on since @ns. */
@@ -71,6 +71,13 @@ void lockstep_stopped(struct lockstep_member *member, uint64_t ns);
 
 /** lockstep_started() - QEMU's event: the guest runs since @ns. */
 void lockstep_started(struct lockstep_member *member, uint64_t ns);
+
+/**
+ * lockstep_answered() - QEMU has carried out a stop() of the handlers'
+ *
+ * Its STOP, where there was one, comes before that.
+ */
+void lockstep_answered(struct lockstep_member *member);
 
 /** lockstep_hold() - from here on it must not run; it is stopped where it does. */
 void lockstep_hold(struct lockstep_member *member, enum lockstep_hold why);
