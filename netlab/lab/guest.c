@@ -8,6 +8,8 @@
 
 #include "lab/cmdline.h"
 #include "lab/export.h"
+#include "lab/panic.h"
+#include "lab/qemu.h"
 #include "lab/refusal.h"
 #include "lab/wires.h"
 #include "topology/describe.h"
@@ -17,7 +19,6 @@
 #include "util/string.h"
 #include "vm/qmp.h"
 #include "vm/relay.h"
-#include "vm/tsc.h"
 
 struct lab_guest {
 	struct guest_options options;
@@ -44,6 +45,7 @@ struct lab_guest {
 	sd_event_source *silence;
 	struct console *console;
 	struct qmp *qmp;
+	struct dump *dump;
 	struct agent *agent;
 	struct relay *relay;
 	struct lockstep_member *member;
@@ -80,6 +82,16 @@ bool guest_is_halted(const struct lab_guest *guest)
 bool guest_is_frozen(const struct lab_guest *guest)
 {
 	return guest->frozen;
+}
+
+static bool halts_on_panic(const struct lab_guest *guest)
+{
+	return guest->options.spec->on_panic == ON_PANIC_HALT;
+}
+
+bool guest_is_kept(const struct lab_guest *guest)
+{
+	return guest->state == GUEST_PANICKED && halts_on_panic(guest);
 }
 
 struct agent *guest_agent(struct lab_guest *guest)
@@ -120,13 +132,31 @@ static void on_line(struct console *console, const struct console_line *line,
 
 	(void)console;
 	guest->handlers->line(guest, line, guest->userdata);
-	if (guest->panic || !strstr(line->text, "Kernel panic - not syncing"))
+	if (guest->panic || !panic_is(line->text))
 		return;
 	guest->panic = xstrdup(line->text);
-	log_warning("%s: %s", guest_name(guest), line->text);
+	log_warning("%s: %s; gdb: netlab gdb %s/%s", guest_name(guest), line->text,
+		    guest->options.lab, guest_name(guest));
 	if (guest->agent)
 		agent_abandon(guest->agent, "the guest's kernel panicked");
 	set_state(guest, GUEST_PANICKED);
+}
+
+static void leave_lockstep(struct lab_guest *guest)
+{
+	relay_free(steal_ptr(guest->relay));
+	lockstep_leave(steal_ptr(guest->member));
+}
+
+/* What its kernel said last has been written by now, and may not have been read yet. */
+static void on_shutdown(struct lab_guest *guest)
+{
+	console_drain(guest->console);
+	if (!halts_on_panic(guest))
+		return;
+	if (!guest->panic)
+		leave_lockstep(guest);
+	panic_shutdown(guest->qmp, guest->panic);
 }
 
 static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
@@ -134,7 +164,11 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 {
 	struct lab_guest *guest = userdata;
 
-	(void)qmp, (void)data;
+	(void)qmp;
+	if (streq(name, "SHUTDOWN"))
+		return on_shutdown(guest);
+	if (streq(name, "DUMP_COMPLETED"))
+		return dump_completed(guest->dump, data);
 	if (!guest->member)
 		return;
 	if (streq(name, "STOP")) {
@@ -147,16 +181,25 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 		return;
 	}
 	guest->handlers->changed(guest, guest->userdata);
+	if (!guest->halted)
+		dump_resumed(guest->dump);
 }
 
 /* --- debuggers, and the lab that stands still with them ---------------------------------- */
+
+/* Nothing makes it run again, whatever its debugger says. */
+static bool stands_for_good(const struct lab_guest *guest)
+{
+	return guest_is_kept(guest) && guest->halted;
+}
 
 static void on_attached(struct relay *relay, void *userdata)
 {
 	struct lab_guest *guest = userdata;
 
 	(void)relay;
-	lockstep_hold(guest->member, LOCKSTEP_DEBUGGER);
+	if (!stands_for_good(guest))
+		lockstep_hold(guest->member, LOCKSTEP_DEBUGGER);
 }
 
 static void on_continued(struct relay *relay, bool step, void *userdata)
@@ -164,6 +207,8 @@ static void on_continued(struct relay *relay, bool step, void *userdata)
 	struct lab_guest *guest = userdata;
 
 	(void)relay;
+	if (stands_for_good(guest))
+		return;
 	if (step)
 		lockstep_step(guest->member);
 	else
@@ -180,7 +225,8 @@ static void on_detached(struct relay *relay, void *userdata)
 	struct lab_guest *guest = userdata;
 
 	(void)relay;
-	lockstep_detached(guest->member);
+	if (!stands_for_good(guest))
+		lockstep_detached(guest->member);
 }
 
 static const struct relay_handlers relay_handlers = {on_attached, on_continued,
@@ -217,17 +263,22 @@ void guest_run(struct lab_guest *guest)
 
 void guest_pause(struct lab_guest *guest)
 {
-	lockstep_hold(guest->member, LOCKSTEP_USER);
+	if (guest->member)
+		lockstep_hold(guest->member, LOCKSTEP_USER);
 }
 
 void guest_resume(struct lab_guest *guest)
 {
-	lockstep_release(guest->member, LOCKSTEP_USER);
+	if (stands_for_good(guest))
+		lockstep_leave(steal_ptr(guest->member));
+	else
+		lockstep_release(guest->member, LOCKSTEP_USER);
 }
 
 bool guest_is_paused(const struct lab_guest *guest)
 {
-	return guest->member && lockstep_is_held(guest->member, LOCKSTEP_USER);
+	return guest->member &&
+	       (stands_for_good(guest) || lockstep_is_held(guest->member, LOCKSTEP_USER));
 }
 
 static void on_qmp_closed(struct qmp *qmp, struct error *error, void *userdata)
@@ -239,6 +290,7 @@ static void on_qmp_closed(struct qmp *qmp, struct error *error, void *userdata)
 		log_warning("%s: QMP: %s", guest_name(guest), error->message);
 	error_free(error);
 	guest->qmp = NULL;
+	dump_lost(guest->dump);
 	qmp_free(qmp);
 }
 
@@ -274,12 +326,6 @@ static void on_agent_closed(struct agent *agent, struct error *error, void *user
 	error_free(error);
 	guest->agent = NULL;
 	agent_free(agent);
-}
-
-static void leave_lockstep(struct lab_guest *guest)
-{
-	relay_free(steal_ptr(guest->relay));
-	lockstep_leave(steal_ptr(guest->member));
 }
 
 static void fall_back(struct lab_guest *guest, const char *why);
@@ -320,62 +366,6 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 	return 0;
 }
 
-static struct error *spawn_qemu(struct lab_guest *guest, const struct wires *wires)
-{
-	const struct guest_options *o = &guest->options;
-	_cleanup_free_ struct machine_nic *nics = xcalloc(o->spec->n_nics, sizeof(*nics));
-	_cleanup_free_ int *fds = xcalloc(o->spec->n_nics + 4, sizeof(*fds));
-	_cleanup_free_ char *name = xasprintf("%s/%s", o->lab, guest_name(guest));
-	_cleanup_free_ char *line = NULL;
-	struct machine machine;
-	struct process_options process = {.input = -1, .output = -1, .own_group = true};
-
-	machine_of(o->spec, o->kernel, o->image->initrd, &machine);
-	machine.name = name;
-	machine.append = guest->cmdline;
-	machine.accel = guest->accel;
-	machine.tsc_khz = guest->accel == ACCEL_TCG ? tsc_frequency() : 0;
-	machine.nics = nics;
-	machine.serial = wires->serial[1];
-	machine.qmp = wires->qmp[1];
-	machine.agent = wires->agent[1];
-	machine.gdb = wires->stub;
-	machine.freeze = o->freeze;
-	for (size_t i = 0; i < machine.n_nics; i++) {
-		nics[i].model = o->spec->nics[i].model;
-		nics[i].tap = links_tap_fd(o->links, o->spec->nics[i].tap);
-		memcpy(nics[i].mac, o->spec->nics[i].mac, sizeof(nics[i].mac));
-	}
-	strv_free(guest->argv);
-	guest->argv = machine_argv(&machine);
-	process.argv = guest->argv;
-	process.errors = wires->errors[1];
-	process.inherited = fds;
-	process.n_inherited = machine_descriptors(&machine, fds);
-	line = shell_quote(guest->argv);
-	log_debug("%s: %s", guest_name(guest), line);
-	return process_spawn(&process, &guest->pid);
-}
-
-/* What a cable does that is pulled: a TAP that is down is nothing that QEMU tells its guest. */
-static void set_carrier(struct lab_guest *guest, size_t nic, bool on)
-{
-	_cleanup_free_ char *id = xasprintf("net%zu", nic);
-
-	if (guest->qmp)
-		qmp_execute(guest->qmp, "set_link",
-			    json_pack("{s:s, s:b}", "name", id, "up", on), NULL, NULL);
-}
-
-static void pull_cables(struct lab_guest *guest)
-{
-	const struct guest *spec = guest->options.spec;
-
-	for (size_t i = 0; i < spec->n_nics; i++)
-		if (spec->nics[i].settings.down)
-			set_carrier(guest, i, false);
-}
-
 static const struct qmp_handlers qmp_handlers = {on_qmp_event, on_qmp_closed};
 static const struct agent_handlers agent_handlers = {on_hello, on_agent_drained,
 						     on_agent_closed};
@@ -389,7 +379,8 @@ static struct error *launch(struct lab_guest *guest)
 	try(console_new(&guest->console, guest->event, steal_fd(wires.serial[0]),
 			guest->options.console_log, on_line, guest));
 	try(console_add_errors(guest->console, steal_fd(wires.errors[0])));
-	try(spawn_qemu(guest, &wires));
+	try(qemu_spawn(&guest->options, guest->accel, guest->cmdline, &wires,
+		       &guest->argv, &guest->pid));
 	r = sd_event_add_child(guest->event, &guest->child, guest->pid, WEXITED, on_child,
 			       guest);
 	if (r < 0)
@@ -400,7 +391,9 @@ static struct error *launch(struct lab_guest *guest)
 				      !guest->options.freeze);
 	try(qmp_new(&guest->qmp, guest->event, steal_fd(wires.qmp[0]), &qmp_handlers,
 		    guest));
-	pull_cables(guest);
+	qemu_pull_cables(guest->qmp, guest->options.spec);
+	if (halts_on_panic(guest))
+		panic_prepare(guest->qmp);
 	try(agent_new(&guest->agent, guest->event, steal_fd(wires.agent[0]),
 		      &agent_handlers, guest));
 	guest->halted = guest->frozen = guest->options.freeze;
@@ -417,6 +410,7 @@ static void stop_qemu(struct lab_guest *guest)
 	leave_lockstep(guest);
 	agent_free(steal_ptr(guest->agent));
 	qmp_free(steal_ptr(guest->qmp));
+	dump_lost(guest->dump);
 	console_free(steal_ptr(guest->console));
 }
 
@@ -469,6 +463,7 @@ struct error *guest_start(struct lab_guest **result, sd_event *event,
 	guest->options = *options;
 	guest->accel = options->accel;
 	guest->event = sd_event_ref(event);
+	guest->dump = dump_new(event);
 	guest->handlers = handlers;
 	guest->userdata = userdata;
 	guest->gdb_path = xasprintf("%s/%s.gdb", options->rundir, guest_name(guest));
@@ -486,7 +481,7 @@ void guest_set_spec(struct lab_guest *guest, const struct guest *spec)
 
 	for (size_t i = 0; i < spec->n_nics; i++)
 		if (spec->nics[i].settings.down != old->nics[i].settings.down)
-			set_carrier(guest, i, !spec->nics[i].settings.down);
+			qemu_set_carrier(guest->qmp, i, !spec->nics[i].settings.down);
 	guest->options.spec = spec;
 }
 
@@ -570,6 +565,18 @@ json_t *guest_to_json(const struct lab_guest *guest)
 	return json;
 }
 
+struct error *guest_dump(struct lab_guest *guest, const char *path,
+			 const struct dump_handlers *handlers, void *userdata,
+			 struct dump **dump)
+{
+	if (!guest->qmp)
+		return error_object(error_new(ESRCH, "QEMU has ended"),
+				    guest_name(guest));
+	*dump = guest->dump;
+	return error_object(dump_start(guest->dump, guest->qmp, path, handlers, userdata),
+			    guest_name(guest));
+}
+
 void guest_poweroff(struct lab_guest *guest)
 {
 	struct error *error;
@@ -591,6 +598,7 @@ void guest_free(struct lab_guest *guest)
 	if (!guest)
 		return;
 	stop_qemu(guest);
+	dump_free(guest->dump);
 	sd_event_unref(guest->event);
 	strv_free(guest->argv);
 	free(guest->cmdline);
