@@ -5,7 +5,7 @@ import os
 
 import gdb
 
-from . import backtrace, commands, kernel, lab, modules, steps, unwind
+from . import backtrace, commands, early, kernel, lab, modules, steps, unwind
 from .report import Report
 
 COMMON = (
@@ -34,8 +34,8 @@ GREETING = """\
   quit                       the guest goes on"""
 
 EARLY = """
-  It has not run an instruction of the kernel's: set the first breakpoints with hbreak
-  (hbreak start_kernel). Others can be set from there."""
+  It has not run an instruction of the kernel's: break start_kernel, break e1000_probe, ...
+  The first three are hardware breakpoints; further ones are on from start_kernel."""
 
 
 def execute_all(commands: tuple[str, ...]) -> None:
@@ -71,6 +71,7 @@ def interactive(options: dict) -> None:
     """Connect, and say where we are."""
     execute_all(COMMON)
     gdb.execute(f"target remote {options['socket']}", to_string=True)
+    early.begin()
     if "modules" in options:
         modules.follow(options["modules"])
     print(greeting(options))
