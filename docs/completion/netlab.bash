@@ -138,7 +138,7 @@ _netlab_words() {
 		;;
 	monitor:0 | capture:0) _netlab_labs ;;
 	exec:0) _netlab_nodes "$1" "$4" '' host ;;
-	console:0 | gdb:0) _netlab_nodes "$1" "$4" '' ;;
+	console:0 | gdb:0 | pause:0 | resume:0) _netlab_nodes "$1" "$4" '' ;;
 	drive:0) _netlab_nodes "$1" "$4" : ;;
 	drive:1) printf '%s\n' tcp udp ;;
 	kernel:0) printf '%s\n' build config list path ;;

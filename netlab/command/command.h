@@ -36,6 +36,8 @@ extern const struct verb verb_drive;
 extern const struct verb verb_exec;
 extern const struct verb verb_export;
 extern const struct verb verb_gdb;
+extern const struct verb verb_pause;
+extern const struct verb verb_resume;
 extern const struct verb verb_graph;
 extern const struct verb verb_image;
 extern const struct verb verb_kernel;

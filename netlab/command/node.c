@@ -78,8 +78,8 @@ struct error *warn_if_halted(struct client *client, const char *name)
 	try(lab_status(client, &status));
 	try(status_guest(status, name, &guest));
 	if (json_is_true(json_object_get(guest, "halted")))
-		log_warning(
-			"%s is halted, by gdb or --freeze: it answers when it goes on",
-			name);
+		log_warning("%s is halted, by gdb, --freeze or pause, or with its lab: "
+			    "it answers when it goes on",
+			    name);
 	return NULL;
 }

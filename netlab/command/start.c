@@ -136,6 +136,7 @@ static struct error *read_options(struct start *start)
 
 	options->name = start->name ?: start->topology->name;
 	options->freeze = start->freeze;
+	options->no_lockstep = start->no_lockstep;
 	options->timeout_ns = START_TIMEOUT_NS;
 	if (!lab_name_valid(options->name))
 		return error_new(

@@ -10,6 +10,7 @@
 struct start {
 	/* As given on the command line; NULL: not given. */
 	const char *name, *freeze, *accel, *output, *timeout;
+	bool no_lockstep;
 	char **settings; /* --set; owned */
 	/* Made of them by start_prepare(). */
 	struct topology *topology;
@@ -21,7 +22,8 @@ struct start {
 
 #define START_USAGE                                                         \
 	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n" \
-	"                  [-o DIR] [--timeout TIME] [--set PATH=VALUE]..."
+	"                  [--no-lockstep] [-o DIR] [--timeout TIME]\n"     \
+	"                  [--set PATH=VALUE]..."
 
 #define SET_OPTION(settings)                                                     \
 	{                                                                        \
@@ -43,6 +45,12 @@ struct start {
 		 "GUEST",                                                           \
 		 "halt it (default: all) before its first instruction",             \
 		 &(start)->freeze},                                                 \
+		{OPTION_FLAG,                                                       \
+		 "no-lockstep",                                                     \
+		 0,                                                                 \
+		 NULL,                                                              \
+		 "a guest that gdb stops doesn't stop the others",                  \
+		 &(start)->no_lockstep},                                            \
 		{OPTION_STRING,  "accel", 0, "KIND", "auto (default), kvm or tcg",  \
 		 &(start)->accel},                                                  \
 		{OPTION_STRING,                                                     \

@@ -287,6 +287,35 @@ static void print_capture(const json_t *capture)
 		       count_of(link, "written"), count_of(link, "dropped"));
 }
 
+static void print_holders(struct line *line, const json_t *holders)
+{
+	json_t *holder;
+	size_t i;
+
+	json_array_foreach (holders, i, holder)
+		word(line, i ? ", " : ": held by ", "%s (%s)",
+		     status_text(holder, "guest"), status_text(holder, "why"));
+}
+
+/* Nothing is said of a lab whose time has never stood still. */
+static void print_lockstep(const json_t *lockstep)
+{
+	const json_t *skew = json_object_get(lockstep, "skew_ns");
+	long long halts = count_of(lockstep, "halts");
+	bool halted = json_is_true(json_object_get(lockstep, "halted"));
+	struct line line;
+
+	if (!halts)
+		return;
+	begin(&line, 2, halted ? "time stands still" : "time runs");
+	print_holders(&line, json_object_get(lockstep, "holders"));
+	word(&line, "; ", "%lld halt%s of %.3f s in all", halts, halts == 1 ? "" : "s",
+	     count_of(lockstep, "halted_ns") / 1e9);
+	word(&line, ", ", "skew %.2f ms, at most %.2f ms", count_of(skew, "median") / 1e6,
+	     count_of(skew, "worst") / 1e6);
+	end();
+}
+
 static void print_head(const json_t *status)
 {
 	_cleanup_free_ char *age = age_text(count_of(status, "uptime_ns"));
@@ -328,6 +357,7 @@ void status_tree_print(const json_t *status)
 	if (streq(status_text(status, "state"), "dead"))
 		return print_dead(lab, links);
 	print_head(status);
+	print_lockstep(json_object_get(status, "lockstep"));
 	print_links(links, HOST_SIDE, 2);
 	print_hosts(json_object_get(status, "nodes"), links);
 	json_array_foreach (json_object_get(status, "guests"), i, guest)

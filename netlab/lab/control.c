@@ -254,6 +254,12 @@ void control_set_lab(struct control *control, struct lab *lab)
 			operation_free(c->operations);
 }
 
+void control_hold(struct control *control, bool hold)
+{
+	for (struct session *s = control->sessions; s; s = s->next)
+		operations_hold(s, hold);
+}
+
 void control_resume(struct control *control)
 {
 	for (struct session *c = control->sessions; c; c = c->next)

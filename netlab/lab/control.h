@@ -26,6 +26,9 @@ void control_set_lab(struct control *control, struct lab *lab);
 /** control_resume() - a guest reads again: go on with input that waited for it. */
 void control_resume(struct control *control);
 
+/** control_hold() - the lab stands still, or goes on: what is driven into it does the same. */
+void control_hold(struct control *control, bool hold);
+
 /** control_tell_owner() - send an event to the owner, if there is one. @event is stolen. */
 void control_tell_owner(struct control *control, json_t *event);
 

@@ -3,21 +3,20 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "lab/cmdline.h"
 #include "lab/console.h"
 #include "lab/export.h"
 #include "lab/refusal.h"
+#include "lab/wires.h"
 #include "topology/describe.h"
 #include "util/log.h"
 #include "util/process.h"
 #include "util/string.h"
 #include "vm/qmp.h"
+#include "vm/relay.h"
 #include "vm/tsc.h"
 
 struct lab_guest {
@@ -35,7 +34,8 @@ struct lab_guest {
 	int exit_status; /* of waitpid(), once GUEST_GONE */
 	char **argv;
 	char *cmdline;
-	char *gdb_path;
+	char *gdb_path;       /* where debuggers connect */
+	char *stub_path;      /* where QEMU listens to the relay */
 	char *kernel_release; /* as the agent says */
 	uint64_t boot_ns;     /* as the agent says */
 	char *panic;          /* the console's line; NULL: none */
@@ -44,6 +44,8 @@ struct lab_guest {
 	struct console *console;
 	struct qmp *qmp;
 	struct agent *agent;
+	struct relay *relay;
+	struct lockstep_member *member;
 	const struct guest_handlers *handlers;
 	void *userdata;
 };
@@ -129,14 +131,96 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 {
 	struct lab_guest *guest = userdata;
 
-	(void)qmp, (void)data, (void)ns;
-	if (streq(name, "STOP"))
+	(void)qmp, (void)data;
+	if (streq(name, "STOP")) {
 		guest->halted = true;
-	else if (streq(name, "RESUME"))
+		lockstep_stopped(guest->member, ns);
+	} else if (streq(name, "RESUME")) {
 		guest->halted = guest->frozen = false;
-	else
+		lockstep_started(guest->member, ns);
+	} else {
 		return;
+	}
 	guest->handlers->changed(guest, guest->userdata);
+}
+
+/* --- debuggers, and the lab that stands still with them ---------------------------------- */
+
+static void on_attached(struct relay *relay, void *userdata)
+{
+	struct lab_guest *guest = userdata;
+
+	(void)relay;
+	lockstep_hold(guest->member, LOCKSTEP_DEBUGGER);
+}
+
+static void on_continued(struct relay *relay, bool step, void *userdata)
+{
+	struct lab_guest *guest = userdata;
+
+	(void)relay;
+	if (step)
+		lockstep_step(guest->member);
+	else
+		lockstep_release(guest->member, LOCKSTEP_DEBUGGER);
+}
+
+static void on_debugger_stopped(struct relay *relay, void *userdata)
+{
+	on_attached(relay, userdata);
+}
+
+static void on_detached(struct relay *relay, void *userdata)
+{
+	struct lab_guest *guest = userdata;
+
+	(void)relay;
+	lockstep_detached(guest->member);
+}
+
+static const struct relay_handlers relay_handlers = {on_attached, on_continued,
+						     on_debugger_stopped, on_detached};
+
+/* QEMU has answered: what its stub has told the debugger until then was before that. */
+static void on_stop_reply(struct qmp *qmp, const json_t *result, struct error *error,
+			  void *userdata)
+{
+	struct lab_guest *guest = userdata;
+
+	(void)qmp, (void)result;
+	if (error && error->code != ECANCELED)
+		log_warning("%s: stop: %s", guest_name(guest), error->message);
+	error_free(error);
+	if (guest->relay)
+		relay_read(guest->relay);
+}
+
+void guest_stop(struct lab_guest *guest)
+{
+	relay_conceal(guest->relay);
+	if (guest->qmp)
+		qmp_execute(guest->qmp, "stop", NULL, on_stop_reply, guest);
+}
+
+void guest_run(struct lab_guest *guest)
+{
+	if (!relay_run(guest->relay) && guest->qmp)
+		qmp_execute(guest->qmp, "cont", NULL, NULL, NULL);
+}
+
+void guest_pause(struct lab_guest *guest)
+{
+	lockstep_hold(guest->member, LOCKSTEP_USER);
+}
+
+void guest_resume(struct lab_guest *guest)
+{
+	lockstep_release(guest->member, LOCKSTEP_USER);
+}
+
+bool guest_is_paused(const struct lab_guest *guest)
+{
+	return guest->member && lockstep_is_held(guest->member, LOCKSTEP_USER);
 }
 
 static void on_qmp_closed(struct qmp *qmp, struct error *error, void *userdata)
@@ -183,6 +267,12 @@ static void on_agent_closed(struct agent *agent, struct error *error, void *user
 	agent_free(agent);
 }
 
+static void leave_lockstep(struct lab_guest *guest)
+{
+	relay_free(steal_ptr(guest->relay));
+	lockstep_leave(steal_ptr(guest->member));
+}
+
 static void fall_back(struct lab_guest *guest, const char *why);
 
 /* Is it KVM that may be to blame? */
@@ -212,67 +302,13 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 							 : info->si_status;
 	guest->pid = 0;
 	guest->halted = false;
+	leave_lockstep(guest);
 	console_drain(guest->console);
 	if (may_fall_back(guest))
 		fall_back_after_death(guest);
 	else
 		set_state(guest, GUEST_GONE);
 	return 0;
-}
-
-/* Our ends of the guest's sockets, and QEMU's, as long as it hasn't got them. */
-struct wires {
-	int serial[2], qmp[2], agent[2], errors[2], gdb;
-};
-
-#define WIRES_INVALID                                      \
-	{                                                  \
-		{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, -1 \
-	}
-
-static void wires_close(struct wires *wires)
-{
-	for (int i = 0; i < 2; i++) {
-		close_fd(&wires->serial[i]);
-		close_fd(&wires->qmp[i]);
-		close_fd(&wires->agent[i]);
-		close_fd(&wires->errors[i]);
-	}
-	close_fd(&wires->gdb);
-}
-
-static struct error *listen_at(const char *path, int *fd)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	_cleanup_close_ int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (listener < 0)
-		return error_errno(errno, "socket");
-	if (strlen(path) >= sizeof(address.sun_path))
-		return error_hint(
-			error_new(ENAMETOOLONG, "%s: too long for a socket's path", path),
-			"set NETLAB_RUNTIME_DIR to a shorter one");
-	strcpy(address.sun_path, path);
-	if (unlink(path) < 0 && errno != ENOENT)
-		return error_errno(errno, "%s", path);
-	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(listener, 8) < 0)
-		return error_errno(errno, "%s", path);
-	*fd = steal_fd(listener);
-	return NULL;
-}
-
-static struct error *wires_open(struct wires *wires, const char *gdb_path)
-{
-	int type = SOCK_STREAM | SOCK_CLOEXEC;
-
-	if (socketpair(AF_UNIX, type, 0, wires->serial) < 0 ||
-	    socketpair(AF_UNIX, type, 0, wires->qmp) < 0 ||
-	    socketpair(AF_UNIX, type, 0, wires->agent) < 0)
-		return error_errno(errno, "socketpair");
-	if (pipe2(wires->errors, O_CLOEXEC) < 0)
-		return error_errno(errno, "pipe");
-	return listen_at(gdb_path, &wires->gdb);
 }
 
 static struct error *spawn_qemu(struct lab_guest *guest, const struct wires *wires)
@@ -294,7 +330,7 @@ static struct error *spawn_qemu(struct lab_guest *guest, const struct wires *wir
 	machine.serial = wires->serial[1];
 	machine.qmp = wires->qmp[1];
 	machine.agent = wires->agent[1];
-	machine.gdb = wires->gdb;
+	machine.gdb = wires->stub;
 	machine.freeze = o->freeze;
 	for (size_t i = 0; i < machine.n_nics; i++) {
 		nics[i].model = o->spec->nics[i].model;
@@ -340,7 +376,7 @@ static struct error *launch(struct lab_guest *guest)
 	_cleanup_(wires_close) struct wires wires = WIRES_INVALID;
 	int r;
 
-	try(wires_open(&wires, guest->gdb_path));
+	try(wires_open(&wires, guest->gdb_path, guest->stub_path));
 	try(console_new(&guest->console, guest->event, steal_fd(wires.serial[0]),
 			guest->options.console_log, on_line, guest));
 	try(console_add_errors(guest->console, steal_fd(wires.errors[0])));
@@ -349,6 +385,10 @@ static struct error *launch(struct lab_guest *guest)
 			       guest);
 	if (r < 0)
 		return error_errno(-r, "child");
+	try(relay_new(&guest->relay, guest->event, steal_fd(wires.debuggers),
+		      guest->stub_path, &relay_handlers, guest));
+	guest->member = lockstep_join(guest->options.lockstep, guest, guest_name(guest),
+				      !guest->options.freeze);
 	try(qmp_new(&guest->qmp, guest->event, steal_fd(wires.qmp[0]), &qmp_handlers,
 		    guest));
 	pull_cables(guest);
@@ -365,6 +405,7 @@ static void stop_qemu(struct lab_guest *guest)
 	guest->child = sd_event_source_disable_unref(guest->child);
 	process_kill(guest->pid);
 	guest->pid = 0;
+	leave_lockstep(guest);
 	agent_free(steal_ptr(guest->agent));
 	qmp_free(steal_ptr(guest->qmp));
 	console_free(steal_ptr(guest->console));
@@ -422,6 +463,7 @@ struct error *guest_start(struct lab_guest **result, sd_event *event,
 	guest->handlers = handlers;
 	guest->userdata = userdata;
 	guest->gdb_path = xasprintf("%s/%s.gdb", options->rundir, guest_name(guest));
+	guest->stub_path = xasprintf("%s/%s.stub", options->rundir, guest_name(guest));
 	try(cmdline_build(options->spec, true, &guest->cmdline));
 	try(error_object(launch(guest), guest_name(guest)));
 	try(watch_silence(guest));
@@ -537,6 +579,7 @@ void guest_free(struct lab_guest *guest)
 	strv_free(guest->argv);
 	free(guest->cmdline);
 	free(guest->gdb_path);
+	free(guest->stub_path);
 	free(guest->kernel_release);
 	free(guest->panic);
 	error_free(guest->failure);

@@ -8,6 +8,7 @@
 
 #include "image/kernel.h"
 #include "image/overlay.h"
+#include "lab/lockstep.h"
 #include "link/link.h"
 #include "topology/topology.h"
 #include "vm/agent.h"
@@ -24,7 +25,7 @@
  *	it to GONE. Nothing leads back.
  * GUEST_GONE: QEMU has ended; forever.
  *
- * Whether QEMU holds the guest (gdb, --freeze, QMP stop) is apart from this: see @halted.
+ * Whether QEMU holds the guest (gdb, --freeze, lockstep) is apart from this: see @halted.
  */
 enum guest_state {
 	GUEST_OFF,
@@ -49,6 +50,7 @@ struct guest_options {
 	const char *rundir;        /* the lab's runtime folder, for the gdb socket */
 	const char *console_log;   /* path */
 	const struct links *links; /* where its TAPs are */
+	struct lockstep *lockstep; /* whose member it becomes */
 	enum accel accel;
 	bool accel_may_fall_back; /* KVM was chosen by "auto" */
 	bool freeze;
@@ -83,6 +85,20 @@ must_use struct error *guest_attach_console(struct lab_guest *guest, int fd);
  * comes of it.
  */
 void guest_resize_console(struct lab_guest *guest, unsigned rows, unsigned columns);
+
+/** guest_stop(), guest_run() - as lockstep wants it; no debugger sees this. */
+void guest_stop(struct lab_guest *guest);
+void guest_run(struct lab_guest *guest);
+
+/**
+ * guest_pause() - hold it, and with it its lab, until guest_resume()
+ *
+ * A debugger may come meanwhile, and let it go: it runs when both do. Of one that has no QEMU
+ * any more nothing comes.
+ */
+void guest_pause(struct lab_guest *guest);
+void guest_resume(struct lab_guest *guest);
+bool guest_is_paused(const struct lab_guest *guest);
 
 /** guest_obituary() - why it is not up: its state and the console's last lines. */
 must_use struct error *guest_obituary(const struct lab_guest *guest);

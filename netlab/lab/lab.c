@@ -10,6 +10,7 @@
 #include "lab/accel.h"
 #include "lab/changes.h"
 #include "lab/claim.h"
+#include "lab/halts.h"
 #include "lab/live.h"
 #include "topology/describe.h"
 #include "util/log.h"
@@ -32,6 +33,8 @@ struct lab {
 	char **descriptions;           /* owned texts of @captured */
 	size_t n_captured;
 	char *capture_path;
+	struct halts *halts;
+	uint64_t starting_left_us; /* of the deadline of LAB_STARTING, while halted */
 	struct lab_guest **guests;
 	size_t n_guests;
 	char **console_logs;
@@ -243,6 +246,7 @@ static struct error *start_guest(struct lab *lab, size_t i, const char *rundir,
 		.lab = lab->options.name,
 		.rundir = rundir,
 		.links = lab->links,
+		.lockstep = halts_lockstep(lab->halts),
 		.accel = accel,
 		.accel_may_fall_back = lab->options.accel == ACCEL_CHOICE_AUTO,
 		.freeze = is_frozen_by_wish(&lab->options, spec->name),
@@ -349,6 +353,59 @@ static struct error *make_links(struct lab *lab)
 	return links_build(lab->links, lab->plan);
 }
 
+/* --- time stands still ------------------------------------------------------------------- */
+
+static uint64_t time_left(sd_event_source *timer)
+{
+	uint64_t due = 0, now = now_ns() / 1000;
+
+	sd_event_source_get_time(timer, &due);
+	return due > now ? due - now : 0;
+}
+
+/* Guests that are halted don't get on with their boot. */
+static void hold_deadline(struct lab *lab, bool hold)
+{
+	if (lab->state != LAB_STARTING || !lab->deadline)
+		return;
+	if (hold)
+		lab->starting_left_us = time_left(lab->deadline);
+	else
+		sd_event_source_set_time_relative(lab->deadline, lab->starting_left_us);
+	sd_event_source_set_enabled(lab->deadline,
+				    hold ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+static void on_halted(uint64_t ns, void *userdata)
+{
+	struct lab *lab = userdata;
+
+	(void)ns;
+	hold_deadline(lab, true);
+	lab->handlers->halted(lab, lab->userdata);
+}
+
+static void on_resumed(uint64_t ns, void *userdata)
+{
+	struct lab *lab = userdata;
+
+	(void)ns;
+	hold_deadline(lab, false);
+	lab->handlers->halted(lab, lab->userdata);
+}
+
+static const struct halts_handlers halts_handlers = {on_halted, on_resumed};
+
+static bool wants_lockstep(const struct lab_options *options)
+{
+	return options->topology->lockstep && !options->no_lockstep;
+}
+
+bool lab_is_halted(const struct lab *lab)
+{
+	return lab->halts && lockstep_is_halted(halts_lockstep(lab->halts));
+}
+
 struct error *lab_new(struct lab **result, sd_event *event,
 		      const struct lab_options *options, const char *rundir,
 		      const struct lab_handlers *handlers, void *userdata)
@@ -364,6 +421,7 @@ struct error *lab_new(struct lab **result, sd_event *event,
 	lab->plan = plan_new(options->topology);
 	try(make_links(lab));
 	try(start_capture(lab));
+	try(halts_new(&lab->halts, event, wants_lockstep(options), &halts_handlers, lab));
 	try(start_guests(lab, rundir));
 	try(await_guests(lab));
 	*result = steal_ptr(lab);
@@ -380,6 +438,7 @@ static void release(struct lab *lab)
 	for (size_t i = 0; i < lab->n_guests; i++)
 		guest_free(steal_ptr(lab->guests[i]));
 	lab->n_guests = 0;
+	halts_free(steal_ptr(lab->halts));
 	if (lab->capture)
 		error = capture_finish(lab->capture);
 	if (error)
@@ -414,6 +473,8 @@ void lab_stop(struct lab *lab)
 		return;
 	lab->deadline = sd_event_source_disable_unref(lab->deadline);
 	set_state(lab, LAB_STOPPING);
+	if (lab->halts)
+		lockstep_end(halts_lockstep(lab->halts));
 	for (size_t i = 0; i < lab->n_guests; i++)
 		if (lab->guests[i])
 			guest_poweroff(lab->guests[i]);
@@ -557,6 +618,9 @@ json_t *lab_to_json(const struct lab *lab)
 		nodes_to_json(lab), "links", links_to_json(lab), "guests", guests);
 	if (lab->capture_path)
 		json_object_set_new(json, "capture", capture_to_json(lab));
+	if (lab->halts)
+		json_object_set_new(json, "lockstep",
+				    lockstep_to_json(halts_lockstep(lab->halts)));
 	return json;
 }
 

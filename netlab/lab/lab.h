@@ -27,6 +27,7 @@ struct lab_options {
 	const struct guest_image *images; /* one for each, too */
 	enum accel_choice accel;
 	const char *freeze;  /* NULL: no guest; "": all; else that one */
+	bool no_lockstep;    /* whatever the topology says */
 	uint64_t timeout_ns; /* for all guests to be up */
 };
 
@@ -57,6 +58,8 @@ struct lab_handlers {
 			void *userdata);
 	/* A guest has read all input of its commands. */
 	void (*drained)(struct lab *lab, void *userdata);
+	/* Time in the lab stands still, or goes on: lab_is_halted(). */
+	void (*halted)(struct lab *lab, void *userdata);
 };
 
 /**
@@ -74,6 +77,9 @@ must_use struct error *lab_new(struct lab **lab, sd_event *event,
 
 /** lab_stop() - begin to take it down; changed() tells the rest. Again is fine. */
 void lab_stop(struct lab *lab);
+
+/** lab_is_halted() - does one of its guests stand still, and the lab with it? */
+bool lab_is_halted(const struct lab *lab);
 
 enum lab_state lab_get_state(const struct lab *lab);
 

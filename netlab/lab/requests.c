@@ -73,6 +73,38 @@ static struct error *resize(const struct request *request)
 	return NULL;
 }
 
+static struct error *find_running(const struct request *request, struct lab_guest **guest)
+{
+	try(find_guest(request, guest));
+	if (guest_get_state(*guest) == GUEST_GONE)
+		return error_object(error_new(ESRCH, "QEMU has ended"),
+				    guest_name(*guest));
+	return NULL;
+}
+
+static struct error *pause_guest(const struct request *request)
+{
+	struct lab_guest *guest;
+
+	try(find_running(request, &guest));
+	guest_pause(guest);
+	session_reply(request->session, request->id, NULL);
+	return NULL;
+}
+
+static struct error *resume(const struct request *request)
+{
+	struct lab_guest *guest;
+
+	try(find_running(request, &guest));
+	if (!guest_is_paused(guest))
+		return error_object(error_new(EINVAL, "it is not paused"),
+				    guest_name(guest));
+	guest_resume(guest);
+	session_reply(request->session, request->id, NULL);
+	return NULL;
+}
+
 static struct error *argv_of(const json_t *message, char ***argv)
 {
 	const json_t *words = json_object_get(message, "argv");
@@ -195,6 +227,13 @@ void operations_resume(struct session *session)
 	}
 }
 
+void operations_hold(struct session *session, bool hold)
+{
+	for (struct operation *o = session->operations; o; o = o->next)
+		if (o->traffic)
+			traffic_hold(o->traffic, hold);
+}
+
 /* For the standard input of the "exec" that runs under the same id. */
 static struct error *input(const struct request *request)
 {
@@ -266,6 +305,8 @@ static struct error *drive(const struct request *request)
 			      on_drive_done, operation);
 	if (error)
 		operation_free(operation);
+	else
+		traffic_hold(operation->traffic, lab_is_halted(request->session->lab));
 	return error;
 }
 
@@ -273,9 +314,10 @@ static const struct {
 	const char *name;
 	struct error *(*handle)(const struct request *request);
 } handlers[] = {
-	{"status", status},   {"down", down},     {"detach", detach},
-	{"console", console}, {"exec", exec},     {"input", input},
-	{"drive", drive},     {"resize", resize}, {"apply", apply},
+	{"status", status},     {"down", down},     {"detach", detach},
+	{"console", console},   {"exec", exec},     {"input", input},
+	{"drive", drive},       {"resize", resize}, {"apply", apply},
+	{"pause", pause_guest}, {"resume", resume},
 };
 
 struct error *request_handle(const struct request *request)

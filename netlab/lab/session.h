@@ -56,6 +56,9 @@ void session_send(struct session *session, json_t *message);
 /** operations_resume() - a peer has room again: go on with what waited for it. */
 void operations_resume(struct session *session);
 
+/** operations_hold() - what sends into the lab holds, or goes on. */
+void operations_hold(struct session *session, bool hold);
+
 /** operation_new() - begin an operation; it belongs to the connection. */
 struct operation *operation_new(const struct request *request);
 

@@ -93,7 +93,15 @@ static void on_lab_drained(struct lab *lab, void *userdata)
 	control_resume(supervisor->control);
 }
 
-static const struct lab_handlers lab_handlers = {on_lab_changed, on_lab_drained};
+static void on_lab_halted(struct lab *lab, void *userdata)
+{
+	struct supervisor *supervisor = userdata;
+
+	control_hold(supervisor->control, lab_is_halted(lab));
+}
+
+static const struct lab_handlers lab_handlers = {on_lab_changed, on_lab_drained,
+						 on_lab_halted};
 
 static void on_owner_gone(void *userdata)
 {

@@ -178,6 +178,9 @@ struct error *topology_check_fixed(const struct topology *old,
 	if (old->netns != wanted->netns)
 		find(&findings, (struct location){0}, "netns is '%s', not '%s'",
 		     netns_choice_name(old->netns), netns_choice_name(wanted->netns));
+	if (old->lockstep != wanted->lockstep)
+		find(&findings, (struct location){0}, "lockstep is %s, not %s",
+		     old->lockstep ? "on" : "off", wanted->lockstep ? "on" : "off");
 	find_guests(&findings, old);
 	if (!same_words(old->capture, wanted->capture))
 		find(&findings, (struct location){0},

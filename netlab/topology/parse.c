@@ -146,6 +146,7 @@ static void read_lab_neighbours(struct reader *reader, const char *what,
 static const struct field topology_fields[] = {
 	{"name", read_lab_name, false, 0},
 	{"netns", read_netns, false, 0},
+	{"lockstep", read_switch, false, offsetof(struct topology, lockstep)},
 	{"kernel", read_default_kernel, false, 0},
 	{"bridges", read_bridges, false, 0},
 	{"links", read_lab_links, false, 0},
@@ -248,6 +249,7 @@ static struct topology *read_topology(const char *file, const struct node *root,
 	};
 
 	topology->file = xstrdup(file);
+	topology->lockstep = true;
 	read_root(&reader, root);
 	return reports->found ? NULL : steal_ptr(topology);
 }

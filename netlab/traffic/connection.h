@@ -73,6 +73,8 @@ struct traffic {
 	unsigned active; /* those that have not ended */
 	unsigned next_paced;
 	uint64_t started_ns;
+	uint64_t held_ns;  /* since when it is held; 0: it isn't */
+	bool paces;        /* the pacer was on before */
 	int epoll;         /* all sockets: sd-event would look at each for each event */
 	struct diag *diag; /* NULL: there is no sock_diag */
 	sd_event_source *readable;

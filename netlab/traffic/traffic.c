@@ -384,6 +384,68 @@ struct error *traffic_start(struct traffic **traffic, sd_event *event,
 	return NULL;
 }
 
+static void shift(uint64_t *time, uint64_t ns)
+{
+	if (*time)
+		*time += ns;
+}
+
+/* Time that has passed has not: all stamps and deadlines move with it. */
+static void shift_times(struct traffic *traffic, uint64_t ns)
+{
+	traffic->started_ns += ns;
+	for (unsigned i = 0; i < traffic->n; i++) {
+		struct connection *connection = &traffic->connections[i];
+
+		shift(&connection->started_ns, ns);
+		shift(&connection->deadline_ns, ns);
+		shift(&connection->first_sent_ns, ns);
+	}
+}
+
+static void enable_sources(struct traffic *traffic, bool enabled)
+{
+	sd_event_source_set_enabled(traffic->readable,
+				    enabled ? SD_EVENT_ON : SD_EVENT_OFF);
+	sd_event_source_set_enabled(traffic->deadline,
+				    enabled ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	if (traffic->pacer && traffic->paces)
+		sd_event_source_set_enabled(traffic->pacer,
+					    enabled ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static void begin_hold(struct traffic *traffic)
+{
+	int enabled = SD_EVENT_OFF;
+
+	if (traffic->pacer)
+		sd_event_source_get_enabled(traffic->pacer, &enabled);
+	traffic->paces = enabled != SD_EVENT_OFF;
+	traffic->held_ns = traffic_now();
+	enable_sources(traffic, false);
+}
+
+static void end_hold(struct traffic *traffic)
+{
+	uint64_t due = 0, ns = traffic_now() - traffic->held_ns;
+
+	traffic->held_ns = 0;
+	shift_times(traffic, ns);
+	sd_event_source_get_time(traffic->deadline, &due);
+	sd_event_source_set_time(traffic->deadline, due + ns / 1000);
+	enable_sources(traffic, true);
+}
+
+void traffic_hold(struct traffic *traffic, bool hold)
+{
+	if (!traffic->readable || hold == (traffic->held_ns != 0))
+		return;
+	if (hold)
+		begin_hold(traffic);
+	else
+		end_hold(traffic);
+}
+
 void traffic_free(struct traffic *traffic)
 {
 	if (!traffic)

@@ -45,6 +45,13 @@ must_use struct error *traffic_start(struct traffic **traffic, sd_event *event,
  */
 char *traffic_result_text(const json_t *result);
 
+/**
+ * traffic_hold() - nothing is sent, received or timed out from here on, or it goes on
+ *
+ * In what is reported no time passes meanwhile. Again is fine.
+ */
+void traffic_hold(struct traffic *traffic, bool hold);
+
 /** traffic_free() - close all connections, without a result; NULL is fine. */
 void traffic_free(struct traffic *traffic);
 DEFINE_CLEANUP(struct traffic *, traffic_free);

@@ -5,6 +5,7 @@ no part of `tests/run BUILD`. One command runs them:
     tests/run BUILD large
 """
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -40,6 +41,22 @@ def make_lab(netlab, run, fresh_home, tmp_path):
     yield make
     for lab in labs:
         lab.verb("down", lab.name)
+
+
+@pytest.fixture
+def start_verb(netlab):
+    """start_verb(*words) -> Popen of a verb that runs on, ended with the test."""
+    running = []
+
+    def start(*words):
+        running.append(subprocess.Popen([netlab, *map(str, words)], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate(timeout=60)
 
 
 @pytest.fixture

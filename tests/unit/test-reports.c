@@ -56,9 +56,10 @@ static const struct golden syntax[] = {
 static const struct golden keys[] = {
 	{"bridges:\n  br0: {addreses: []}\n",
 	 "2:9: unknown key 'addreses'; did you mean 'addresses'?"},
-	{BR0 "zzzzzz: 1\n", "2:1: unknown key 'zzzzzz'; a topology has: name, netns, "
-			    "kernel, bridges, links, guests, hosts, routes, neighbours, "
-			    "sysctls, capture, drive, debug"},
+	{BR0 "zzzzzz: 1\n",
+	 "2:1: unknown key 'zzzzzz'; a topology has: name, netns, lockstep, "
+	 "kernel, bridges, links, guests, hosts, routes, neighbours, "
+	 "sysctls, capture, drive, debug"},
 	{BR0 "name: a\nname: b\n", "3:1: key 'name' is given twice; first in line 2"},
 	{"bridges:\n  br0: {}\n  br0: {}\n",
 	 "3:3: bridge 'br0' is given twice; first in line 2"},

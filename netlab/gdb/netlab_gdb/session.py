@@ -2,11 +2,16 @@
 """A gdb session on a guest: interactive, or carrying out steps."""
 
 import os
+from typing import Callable
 
 import gdb
 
-from . import backtrace, commands, early, kernel, lab, modules, steps, unwind
+from . import backtrace, capture, commands, early, kernel, lab, modules, steps, unwind
+from .frames import FrameCommand
+from .packetbreak import BreakCommand
 from .report import Report
+from .send import SendCommand
+from .skbcommand import SkbCommand
 
 COMMON = (
     "set architecture i386:x86-64",
@@ -24,6 +29,10 @@ BATCH = (
     "set print inferior-events off",
     "set breakpoint pending off",
 )
+
+# Each is `netlab NAME`.
+COMMANDS: tuple[Callable[[], commands.Command], ...] = (
+    BreakCommand, FrameCommand, SendCommand, SkbCommand)
 
 GREETING = """\
 {where}
@@ -72,6 +81,7 @@ def interactive(options: dict) -> None:
     execute_all(COMMON)
     gdb.execute(f"target remote {options['socket']}", to_string=True)
     early.begin()
+    capture.begin()
     if "modules" in options:
         modules.follow(options["modules"])
     print(greeting(options))
@@ -92,6 +102,8 @@ def start(options: dict) -> None:
     unwind.install()
     backtrace.BacktraceCommand()
     commands.Prefix()
+    for command in COMMANDS:
+        command()
     if "socket" in options:
         lab.use(options["socket"], options.get("guest", ""))
     kernel.use_source_tree(options.get("source", ""))
