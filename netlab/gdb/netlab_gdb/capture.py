@@ -250,12 +250,16 @@ def frame_text(one: skb.Skb, sock: int = 0) -> tuple[str, Optional[Asked]]:
     return text, asked
 
 
-def short_text(address: int) -> str:
-    """"frame 14" or "frames 14-16" of the skb at an address; "" where it is none."""
+def short_text(one: skb.Skb, sock: int = 0) -> str:
+    """"frame 14" or "frames 14-16", as far as they are written: for what can't wait. "": none."""
     try:
         capture = current()
-        asked = ask(skb.read(address), capture.cards)
-        numbers = [frame.number for frame in look(capture, asked).frames]
+        capture.note_stop()
+        asked = ask(one, capture.cards, sock)
+        refresh(capture)
+        mac = asked.device.mac if asked.device else b""
+        found = capture.find(asked.query, capture.cards_of(mac))
     except (pcapng.CaptureError, OSError, gdb.error, gdb.GdbError):
         return ""
+    numbers = [frame.number for frame in found.frames]
     return f"frame{'s' * (len(numbers) > 1)} {index.ranges(numbers)}" if numbers else ""

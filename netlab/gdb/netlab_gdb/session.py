@@ -9,6 +9,7 @@ import gdb
 from . import backtrace, capture, commands, early, kernel, lab, modules, steps, unwind
 from .frames import FrameCommand
 from .packetbreak import BreakCommand
+from .path import PathCommand
 from .report import Report
 from .send import SendCommand
 from .skbcommand import SkbCommand
@@ -32,7 +33,7 @@ BATCH = (
 
 # Each is `netlab NAME`.
 COMMANDS: tuple[Callable[[], commands.Command], ...] = (
-    BreakCommand, FrameCommand, SendCommand, SkbCommand)
+    BreakCommand, FrameCommand, PathCommand, SendCommand, SkbCommand)
 
 GREETING = """\
 {where}
