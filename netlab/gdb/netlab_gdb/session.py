@@ -6,12 +6,14 @@ from typing import Callable
 
 import gdb
 
-from . import backtrace, capture, commands, core, halts, kernel, lab, modules, panic, steps, unwind
+from . import (backtrace, capture, commands, core, early, halts, kernel, lab, modules, panic, steps,
+               unwind)
 from .epoll import EpollCommand
 from .frames import FrameCommand
 from .modules import ModulesCommand
 from .packetbreak import BreakCommand
 from .panic import PanicCommand
+from .path import PathCommand
 from .report import Report
 from .send import SendCommand
 from .skbcommand import SkbCommand
@@ -42,6 +44,7 @@ COMMANDS: tuple[Callable[[], commands.Command], ...] = (
     FrameCommand,
     ModulesCommand,
     PanicCommand,
+    PathCommand,
     SendCommand,
     SkbCommand,
     SockCommand,
@@ -63,8 +66,8 @@ netlab: {core}, Linux {version}, CPU {cpu} {where}
   lx-dmesg, lx-ps, ...       the kernel's own commands: apropos lx-"""
 
 EARLY = """
-  It has not run an instruction of the kernel's: set the first breakpoints with hbreak
-  (hbreak start_kernel). Others can be set from there."""
+  It has not run an instruction of the kernel's: break start_kernel, break e1000_probe, ...
+  The first three are hardware breakpoints; further ones are on from start_kernel."""
 
 
 def execute_all(commands: tuple[str, ...]) -> None:
@@ -101,6 +104,7 @@ def interactive(options: dict) -> None:
     """Connect, and say where we are."""
     execute_all(COMMON)
     gdb.execute(f"target remote {options['socket']}", to_string=True)
+    early.begin()
     capture.begin()
     if "modules" in options:
         modules.follow(options["modules"])
