@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "root.h"
+
 #define LINE_MAX_BYTES 16384 /* a path and all parameters that a topology can give */
 #define WORDS_MAX      256
 
@@ -32,6 +34,7 @@ static int modprobe(char *const *words, bool quietly)
 		if (quietly)
 			dup2(null, STDERR_FILENO);
 		execv("/bin/modprobe", argv);
+		execv(ROOT_OVERLAY "/modprobe", argv);
 		_exit(127);
 	}
 	if (pid > 0)

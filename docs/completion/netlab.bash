@@ -91,7 +91,7 @@ _netlab_option_values() {
 	--level) compgen -W 'emerg alert crit err warning notice info debug' -- "$2" ;;
 	--accel) compgen -W 'auto kvm tcg' -- "$2" ;;
 	-o | --output | --source) compgen -d -- "$2" ;;
-	--diff) compgen -W 'O1 debug defconfig lab modular sanitize' -- "$2" ;;
+	--diff) compgen -W 'O1 debug defconfig lab modular roots sanitize' -- "$2" ;;
 	-w | --write) compgen -f -- "$2" ;;
 	esac
 }
@@ -143,7 +143,11 @@ _netlab_words() {
 	drive:1) printf '%s\n' tcp udp ;;
 	kernel:0) printf '%s\n' build config list path ;;
 	image:0) printf '%s\n' build list path ;;
-	kernel:1) printf '%s\n' O1 debug defconfig lab modular sanitize ;;
+	image:1)
+		printf '%s\n' disk
+		_netlab_topologies "$4"
+		;;
+	kernel:1) printf '%s\n' O1 debug defconfig lab modular roots sanitize ;;
 	esac
 }
 

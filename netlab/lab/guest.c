@@ -325,7 +325,7 @@ static struct error *spawn_qemu(struct lab_guest *guest, const struct wires *wir
 	struct machine machine;
 	struct process_options process = {.input = -1, .output = -1, .own_group = true};
 
-	machine_of(o->spec, o->kernel, o->image->initrd, &machine);
+	machine_of(o->spec, o->kernel, o->image, &machine);
 	machine.name = name;
 	machine.append = guest->cmdline;
 	machine.accel = guest->accel;
