@@ -270,12 +270,12 @@ static void enter_root(void)
 		enter_initramfs();
 }
 
-/* A distribution's root has bash, and its own way of writing prompts with it. */
+/* bash where there is one: what a user of a distribution finds at a login. */
 static void choose_shell(void)
 {
 	static char *bash[] = {"-bash", NULL}; /* called "sh", it would be one */
 
-	if (root.kind == ROOT_DISK && access("/bin/bash", X_OK) == 0) {
+	if (root_is_mounted(&root) && access("/bin/bash", X_OK) == 0) {
 		shell_path = "/bin/bash";
 		shell.argv = bash;
 	} else if (root.kind == ROOT_GIVEN && access(shell_path, X_OK) < 0) {

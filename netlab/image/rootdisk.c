@@ -206,8 +206,23 @@ static struct error *run_mke2fs(struct disk *disk, const char *folder, const cha
 {
 	_cleanup_free_ char *size =
 		xasprintf("%lluk", (unsigned long long)(disk->choice->size >> 10));
-	char *argv[] = {"mke2fs", "-q", "-F", "-t",           "ext4",       "-L", "root",
-			"-m",     "0",  "-d", (char *)folder, (char *)part, size, NULL};
+	/* The journal need not be written: the file is new, and so all zeros. */
+	char *argv[] = {"mke2fs",
+			"-q",
+			"-F",
+			"-t",
+			"ext4",
+			"-L",
+			"root",
+			"-m",
+			"0",
+			"-E",
+			"lazy_journal_init=1",
+			"-d",
+			(char *)folder,
+			(char *)part,
+			size,
+			NULL};
 
 	report(disk, "making the file system");
 	return error_hint(run(disk, argv), "a larger 'size' may be wanted");
