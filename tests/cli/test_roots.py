@@ -36,13 +36,11 @@ MEMBERS = [  # name, type, mode, owner, content
 ]
 
 APT_GET = """\
-#!/bin/sh
 echo 'http://mirror.test/debian/ bookworm main'
 echo 'http://mirror.test/debian/ bookworm-updates main'
 """
 
 MMDEBSTRAP = """\
-#!/bin/sh
 printf '%s\\n' "$@" >>"$0.words"
 echo 'I: downloading packages with apt...' >&2
 for word; do
@@ -54,7 +52,7 @@ done
 
 
 def program(path, text):
-    path.write_text(text)
+    path.write_text(f"#!/bin/sh\n{text}")
     path.chmod(0o755)
 
 
@@ -115,7 +113,7 @@ def listing(archive):
 
 def test_files_keep_their_modes(home, up):
     (home / "tests/deep").mkdir(parents=True)
-    (home / "tests/deep/run").write_text("#!/bin/sh\n")
+    (home / "tests/deep/run").write_text("")
     (home / "tests/deep/run").chmod(0o4750)
     (home / "tests/link").symlink_to("deep/run")
     (home / "motd").write_text("hello\n")
@@ -273,13 +271,13 @@ def test_disk_without_root(home, netlab):
 
 
 def test_disk_that_fails(home, netlab, run):
-    program(home / "bin/mmdebstrap", "#!/bin/sh\necho 'E: no such suite' >&2\nexit 25\n")
+    program(home / "bin/mmdebstrap", "echo 'E: no such suite' >&2\nexit 25\n")
     error = run(netlab, "image", "build", "disk").exited(1).stderr
     assert "mmdebstrap failed (exit status 25):\nE: no such suite; the whole log is " in error
     program(home / "bin/mmdebstrap", MMDEBSTRAP)
     (home / "bin/debian.tar").write_text("no archive")
     assert "system.tar: " in run(netlab, "image", "build", "disk").exited(1).stderr
-    program(home / "bin/apt-get", "#!/bin/sh\nexit 0\n")
+    program(home / "bin/apt-get", "exit 0\n")
     assert "apt has no sources of packages" in (
         run(netlab, "image", "build", "disk").exited(1).stderr)
     assert not list((home / "cache/netlab/images").iterdir())
@@ -302,7 +300,7 @@ def test_disk_without_the_programs(netlab, run, home):
 def test_disk_that_is_interrupted(home, netlab, number, run):
     """The signal reaches mmdebstrap, which takes away what it made."""
     program(home / "bin/mmdebstrap",
-            "#!/bin/sh\ntrap 'echo \"I: cleaning\"; exit 1' TERM\n"
+            "trap 'echo \"I: cleaning\"; exit 1' TERM\n"
             "echo 'I: begun'\nsleep 1000 &\nwait\n")
     process = subprocess.Popen([netlab, "image", "build", "disk"], text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
