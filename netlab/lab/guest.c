@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 
 #include "lab/cmdline.h"
-#include "lab/console.h"
 #include "lab/export.h"
 #include "lab/refusal.h"
 #include "lab/wires.h"
 #include "topology/describe.h"
+#include "util/lines.h"
 #include "util/log.h"
 #include "util/process.h"
 #include "util/string.h"
@@ -34,11 +34,12 @@ struct lab_guest {
 	int exit_status; /* of waitpid(), once GUEST_GONE */
 	char **argv;
 	char *cmdline;
-	char *gdb_path;       /* where debuggers connect */
-	char *stub_path;      /* where QEMU listens to the relay */
-	char *kernel_release; /* as the agent says */
-	uint64_t boot_ns;     /* as the agent says */
-	char *panic;          /* the console's line; NULL: none */
+	char *gdb_path;        /* where debuggers connect */
+	char *stub_path;       /* where QEMU listens to the relay */
+	char *kernel_release;  /* as the agent says */
+	uint64_t boot_ns;      /* as the agent says */
+	char **modules_failed; /* as the agent says; NULL: none */
+	char *panic;           /* the console's line; NULL: none */
 	sd_event_source *child;
 	sd_event_source *silence;
 	struct console *console;
@@ -112,15 +113,17 @@ static void set_state(struct lab_guest *guest, enum guest_state state)
 	guest->handlers->changed(guest, guest->userdata);
 }
 
-static void on_line(struct console *console, const char *line, void *userdata)
+static void on_line(struct console *console, const struct console_line *line,
+		    void *userdata)
 {
 	struct lab_guest *guest = userdata;
 
 	(void)console;
-	if (guest->panic || !strstr(line, "Kernel panic - not syncing"))
+	guest->handlers->line(guest, line, guest->userdata);
+	if (guest->panic || !strstr(line->text, "Kernel panic - not syncing"))
 		return;
-	guest->panic = xstrdup(line);
-	log_warning("%s: %s", guest_name(guest), line);
+	guest->panic = xstrdup(line->text);
+	log_warning("%s: %s", guest_name(guest), line->text);
 	if (guest->agent)
 		agent_abandon(guest->agent, "the guest's kernel panicked");
 	set_state(guest, GUEST_PANICKED);
@@ -132,6 +135,8 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 	struct lab_guest *guest = userdata;
 
 	(void)qmp, (void)data;
+	if (!guest->member)
+		return;
 	if (streq(name, "STOP")) {
 		guest->halted = true;
 		lockstep_stopped(guest->member, ns);
@@ -193,6 +198,8 @@ static void on_stop_reply(struct qmp *qmp, const json_t *result, struct error *e
 	error_free(error);
 	if (guest->relay)
 		relay_read(guest->relay);
+	if (guest->member)
+		lockstep_answered(guest->member);
 }
 
 void guest_stop(struct lab_guest *guest)
@@ -243,6 +250,8 @@ static void on_hello(struct agent *agent, const struct agent_hello *hello, void 
 	free(guest->kernel_release);
 	guest->kernel_release = xstrdup(hello->kernel);
 	guest->boot_ns = hello->boot_ns;
+	strv_free(guest->modules_failed);
+	guest->modules_failed = strv_copy(hello->modules_failed);
 	if (guest->state == GUEST_BOOTING)
 		set_state(guest, GUEST_UP);
 	tell_size(guest);
@@ -523,13 +532,17 @@ struct error *guest_obituary(const struct lab_guest *guest)
 		guest_name(guest));
 }
 
-static json_t *strv_to_json(char *const *strv)
+struct error *guest_check_modules(const struct lab_guest *guest)
 {
-	json_t *array = json_array();
+	_cleanup_free_ char *list = strv_join(guest->modules_failed, "; the module ");
 
-	strv_foreach (word, strv)
-		json_array_append_new(array, json_string(*word));
-	return array;
+	if (!guest->modules_failed)
+		return NULL;
+	return error_object(
+		error_hint(error_new(EREMOTEIO, "not loaded at its boot: the module %s",
+				     list),
+			   "with 'load: later', a module is there to be loaded by hand"),
+		guest_name(guest));
 }
 
 json_t *guest_to_json(const struct lab_guest *guest)
@@ -547,6 +560,9 @@ json_t *guest_to_json(const struct lab_guest *guest)
 		"nics", guest_nics_to_json(o->spec), "qemu", argv);
 	if (o->image->modules)
 		json_object_set_new(json, "modules", strv_to_json(o->image->modules));
+	if (guest->modules_failed)
+		json_object_set_new(json, "modules_failed",
+				    strv_to_json(guest->modules_failed));
 	if (guest->kernel_release)
 		json_object_update_new(json, json_pack("{s:s, s:I}", "kernel",
 						       guest->kernel_release, "boot_ns",
@@ -582,6 +598,7 @@ void guest_free(struct lab_guest *guest)
 	free(guest->stub_path);
 	free(guest->kernel_release);
 	free(guest->panic);
+	strv_free(guest->modules_failed);
 	error_free(guest->failure);
 	free(guest);
 }

@@ -6,12 +6,15 @@ from typing import Callable
 
 import gdb
 
-from . import backtrace, capture, commands, kernel, lab, modules, steps, unwind
+from . import backtrace, capture, commands, halts, kernel, lab, modules, steps, unwind
+from .epoll import EpollCommand
 from .frames import FrameCommand
 from .packetbreak import BreakCommand
 from .report import Report
 from .send import SendCommand
 from .skbcommand import SkbCommand
+from .sock import SockCommand
+from .sockets import SocketsCommand
 
 COMMON = (
     "set architecture i386:x86-64",
@@ -32,7 +35,14 @@ BATCH = (
 
 # Each is `netlab NAME`.
 COMMANDS: tuple[Callable[[], commands.Command], ...] = (
-    BreakCommand, FrameCommand, SendCommand, SkbCommand)
+    BreakCommand,
+    EpollCommand,
+    FrameCommand,
+    SendCommand,
+    SkbCommand,
+    SockCommand,
+    SocketsCommand,
+)
 
 GREETING = """\
 {where}
@@ -105,6 +115,7 @@ def start(options: dict) -> None:
         command()
     if "socket" in options:
         lab.use(options["socket"], options.get("guest", ""))
+        halts.install()
     kernel.use_source_tree(options.get("source", ""))
     if "steps" in options:
         batch(options)
