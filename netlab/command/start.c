@@ -138,6 +138,19 @@ static struct error *check_freeze(const struct start *start)
 			 start->freeze);
 }
 
+/* The command line's word is over that of the topology. */
+static struct error *read_on_panic(const struct start *start)
+{
+	enum on_panic on_panic;
+
+	if (!start->on_panic)
+		return NULL;
+	try(error_prefix(on_panic_parse(start->on_panic, &on_panic), "--on-panic"));
+	for (size_t i = 0; i < start->topology->n_guests; i++)
+		start->topology->guests[i].on_panic = on_panic;
+	return NULL;
+}
+
 static struct error *read_options(struct start *start)
 {
 	struct lab_options *options = &start->options;
@@ -156,6 +169,7 @@ static struct error *read_options(struct start *start)
 	if (start->timeout)
 		try(error_prefix(duration_parse(start->timeout, &options->timeout_ns),
 				 "--timeout"));
+	try(read_on_panic(start));
 	return check_freeze(start);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "lab/panic.h"
 #include "util/string.h"
 
 static char *nic_parameter(const struct nic *nic)
@@ -56,15 +57,17 @@ static void push_rings(char ***words, const struct guest *guest)
 	strv_pushf(words, "e1000.RxDescriptors=%s", joined);
 }
 
-struct error *cmdline_build(const struct guest *guest, bool levels, char **line)
+struct error *cmdline_build(const struct guest *guest, bool watched, char **line)
 {
 	_cleanup_strv_ char **words = NULL;
 	_cleanup_free_ char *joined = NULL;
 
 	strv_push(&words, xstrdup("console=ttyS0"));
-	if (levels)
+	if (watched)
 		strv_push(&words, xstrdup("console_msg_format=syslog"));
 	strv_push(&words, xstrdup("nokaslr"));
+	if (watched && guest->on_panic == ON_PANIC_HALT)
+		strv_push(&words, xstrdup(PANIC_ARGUMENTS));
 	strv_pushf(&words, "netlab.name=%s", guest->name);
 	if (guest->root != ROOT_BUSYBOX)
 		strv_pushf(&words, "netlab.root=%s", guest_root_name(guest->root));

@@ -124,6 +124,9 @@ static void compare_machines(struct findings *findings, const struct guest *old,
 		find(findings, wanted->at, "guest '%s' has the root %s, not %s",
 		     old->name, guest_root_name(old->root),
 		     guest_root_name(wanted->root));
+	if (old->on_panic != wanted->on_panic)
+		find(findings, wanted->at, "guest '%s' has booted with on_panic: %s",
+		     old->name, on_panic_name(old->on_panic));
 	if (!same_kernel(&old->kernel, &wanted->kernel))
 		find(findings, wanted->kernel.at.line ? wanted->kernel.at : wanted->at,
 		     "guest '%s' has booted another kernel", old->name);

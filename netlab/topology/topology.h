@@ -115,6 +115,13 @@ enum guest_machine {
 
 #define GUEST_MACHINES (MACHINE_PC + 1)
 
+/* What becomes of a guest whose kernel panics, or has an oops. */
+enum on_panic {
+	ON_PANIC_CONTINUE, /* what its kernel makes of it: mostly, it stands in a loop */
+	ON_PANIC_HALT,     /* QEMU stops it, and the path to the panic is on its stack */
+	ON_PANICS,
+};
+
 struct guest {
 	char *name;
 	uint64_t memory; /* bytes */
@@ -130,6 +137,7 @@ struct guest {
 	char **run;                  /* command that init starts after boot; NULL: none */
 	char *kernel_arguments;      /* added to the kernel's command line; NULL: none */
 	struct kernel_choice kernel; /* the topology's, or the guest's own */
+	enum on_panic on_panic;      /* the same */
 	struct location at;
 };
 
@@ -303,6 +311,15 @@ const char *guest_root_name(enum guest_root root);
 
 /** guest_machine_name() - "q35", "pc": QEMU's name of it. */
 const char *guest_machine_name(enum guest_machine machine);
+
+/** on_panic_name() - "continue", "halt". */
+const char *on_panic_name(enum on_panic on_panic);
+
+/**
+ * on_panic_parse() - what on_panic_name() says
+ * Return: an error (EINVAL) that lists the words there are.
+ */
+must_use struct error *on_panic_parse(const char *text, enum on_panic *on_panic);
 
 /** netns_choice_name() - "lab", "host". */
 const char *netns_choice_name(enum netns_choice netns);

@@ -57,9 +57,9 @@ static const struct golden keys[] = {
 	{"bridges:\n  br0: {addreses: []}\n",
 	 "2:9: unknown key 'addreses'; did you mean 'addresses'?"},
 	{BR0 "zzzzzz: 1\n",
-	 "2:1: unknown key 'zzzzzz'; a topology has: name, netns, lockstep, "
-	 "kernel, bridges, links, guests, hosts, routes, neighbours, "
-	 "sysctls, capture, drive, debug"},
+	 "2:1: unknown key 'zzzzzz'; a topology has: name, netns, "
+	 "lockstep, kernel, on_panic, bridges, links, guests, hosts, routes, "
+	 "neighbours, sysctls, capture, drive, debug"},
 	{BR0 "name: a\nname: b\n", "3:1: key 'name' is given twice; first in line 2"},
 	{"bridges:\n  br0: {}\n  br0: {}\n",
 	 "3:3: bridge 'br0' is given twice; first in line 2"},
@@ -134,6 +134,9 @@ static const struct golden guests[] = {
 	{"guests: {a: {cpus: 0}}\n", "1:20: cpus: '0' is not a number from 1 to 16"},
 	{"guests: {a: {cpus: 17}}\n", "1:20: cpus: '17' is not a number from 1 to 16"},
 	{"guests: {a: {cpus: one}}\n", "1:20: cpus: 'one' is not a number from 1 to 16"},
+	{"on_panic: halt\nguests: {a: {on_panic: continue}}\n", "fine"},
+	{"guests: {a: {on_panic: stop}}\n",
+	 "1:24: on_panic: 'stop' is none of: continue, halt"},
 	{"guests: {a: {root: host}}\n", "fine"},
 	{"guests: {a: {root: busybox}}\n", "fine"},
 	{"guests: {a: {root: hots}}\n",
