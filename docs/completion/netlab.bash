@@ -94,7 +94,7 @@ _netlab_option_values() {
 	--on-panic) compgen -W 'halt continue' -- "$2" ;;
 	--accel) compgen -W 'auto kvm tcg' -- "$2" ;;
 	-o | --output | --source) compgen -d -- "$2" ;;
-	--diff) compgen -W 'O1 debug defconfig lab modular sanitize' -- "$2" ;;
+	--diff) compgen -W 'O1 debug defconfig lab modular roots sanitize' -- "$2" ;;
 	-w | --write | --core | --vmlinux) compgen -f -- "$2" ;;
 	esac
 }
@@ -148,7 +148,11 @@ _netlab_words() {
 	kernel:0) printf '%s\n' build config list path ;;
 	clean:*) printf '%s\n' kernels images modules sources builds logs ;;
 	image:0) printf '%s\n' build list path ;;
-	kernel:1) printf '%s\n' O1 debug defconfig lab modular sanitize ;;
+	image:1)
+		printf '%s\n' disk
+		_netlab_topologies "$4"
+		;;
+	kernel:1) printf '%s\n' O1 debug defconfig lab modular roots sanitize ;;
 	esac
 }
 
