@@ -424,6 +424,8 @@ int main(int argc, char **argv)
 		enter_host_root();
 	else
 		mount_all(false);
+	if (!modules_report())
+		say(MODULES_FAILED ": %s", strerror(errno));
 	words = take_command_line(begin_network());
 	set_environment(host_root);
 	service_start(&agent);

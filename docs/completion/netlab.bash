@@ -91,6 +91,7 @@ _netlab_option_values() {
 	--level) compgen -W 'emerg alert crit err warning notice info debug' -- "$2" ;;
 	--export) compgen -W 'vscode eclipse' -- "$2" ;;
 	--on-panic) compgen -W 'halt continue' -- "$2" ;;
+	--clock) compgen -W 'lab wall' -- "$2" ;;
 	--accel) compgen -W 'auto kvm tcg' -- "$2" ;;
 	-o | --output | --source) compgen -d -- "$2" ;;
 	--diff) compgen -W 'O1 debug defconfig lab modular sanitize' -- "$2" ;;
@@ -145,6 +146,7 @@ _netlab_words() {
 	drive:0) _netlab_nodes "$1" "$4" : ;;
 	drive:1) printf '%s\n' tcp udp ;;
 	kernel:0) printf '%s\n' build config list path ;;
+	clean:*) printf '%s\n' kernels images modules sources builds logs ;;
 	image:0) printf '%s\n' build list path ;;
 	kernel:1) printf '%s\n' O1 debug defconfig lab modular sanitize ;;
 	esac

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "image/elf.h"
+#include "image/entry.h"
 #include "image/initramfs.h"
 #include "lab/debug.h"
 #include "lab/drivers.h"
@@ -33,7 +33,7 @@ static struct error *find_kernel(const struct kernel_choice *choice, bool was_bu
 		try(kernel_build_and_tell(&options, kernel));
 	else
 		try(kernel_find(&options, kernel));
-	return choice->in_place ? elf_check_pvh_kernel((*kernel)->vmlinux) : NULL;
+	return choice->in_place ? entry_judge(*kernel) : NULL;
 }
 
 /* Does a guest before this one have the same kernel? They stand at the same place then. */
@@ -108,6 +108,14 @@ static struct error *make_images(struct start *start)
 	return error;
 }
 
+static struct error *hold_cache(struct start *start)
+{
+	for (size_t i = 0; i < start->topology->n_guests; i++)
+		try(cache_hold_guest(&start->holds, start->kernels[i],
+				     &start->images[i]));
+	return NULL;
+}
+
 static struct error *make_output(struct start *start)
 {
 	char resolved[PATH_MAX];
@@ -179,9 +187,10 @@ struct error *start_load(struct start *start, const char *path)
 	try(read_options(start));
 	try(find_kernels(start));
 	try(check_drivers(start));
-	if (start->topology->n_guests)
-		try(make_images(start));
-	return NULL;
+	if (!start->topology->n_guests)
+		return NULL;
+	try(make_images(start));
+	return hold_cache(start);
 }
 
 struct error *start_prepare(struct start *start, const char *path)
@@ -203,6 +212,7 @@ void start_deinit(struct start *start)
 	for (size_t i = 0; start->kernels && i < start->topology->n_guests; i++)
 		kernel_free(start->kernels[i]);
 	free(start->kernels);
+	cache_holds_deinit(&start->holds);
 	for (size_t i = 0; start->images && i < start->topology->n_guests; i++)
 		guest_image_deinit(&start->images[i]);
 	free(start->images);

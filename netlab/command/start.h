@@ -4,6 +4,7 @@
 #define NETLAB_COMMAND_START_H
 
 #include "command/command.h"
+#include "image/cache.h"
 #include "lab/client.h"
 #include "lab/lab.h"
 
@@ -16,6 +17,7 @@ struct start {
 	struct topology *topology;
 	struct kernel **kernels;    /* one for each guest */
 	struct guest_image *images; /* one for each guest */
+	struct cache_holds holds;   /* on both, until the lab has its own */
 	char *output_path;
 	struct lab_options options;
 };
@@ -24,12 +26,6 @@ struct start {
 	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n"       \
 	"                  [--no-lockstep] [--on-panic halt|continue] [-o DIR]\n" \
 	"                  [--timeout TIME] [--set PATH=VALUE]..."
-
-#define SET_OPTION(settings)                                                     \
-	{                                                                        \
-		OPTION_LIST, "set", 's', "PATH=VALUE",                           \
-			"as if the topology said so: server.memory=1G", settings \
-	}
 
 /* The rows of both verbs' option tables. */
 #define START_OPTIONS(start)                                                        \

@@ -7,13 +7,13 @@
 #include <sys/wait.h>
 
 #include "lab/cmdline.h"
-#include "lab/console.h"
 #include "lab/export.h"
 #include "lab/panic.h"
 #include "lab/qemu.h"
 #include "lab/refusal.h"
 #include "lab/wires.h"
 #include "topology/describe.h"
+#include "util/lines.h"
 #include "util/log.h"
 #include "util/process.h"
 #include "util/string.h"
@@ -35,11 +35,12 @@ struct lab_guest {
 	int exit_status; /* of waitpid(), once GUEST_GONE */
 	char **argv;
 	char *cmdline;
-	char *gdb_path;       /* where debuggers connect */
-	char *stub_path;      /* where QEMU listens to the relay */
-	char *kernel_release; /* as the agent says */
-	uint64_t boot_ns;     /* as the agent says */
-	char *panic;          /* the console's line; NULL: none */
+	char *gdb_path;        /* where debuggers connect */
+	char *stub_path;       /* where QEMU listens to the relay */
+	char *kernel_release;  /* as the agent says */
+	uint64_t boot_ns;      /* as the agent says */
+	char **modules_failed; /* as the agent says; NULL: none */
+	char *panic;           /* the console's line; NULL: none */
 	sd_event_source *child;
 	sd_event_source *silence;
 	struct console *console;
@@ -83,14 +84,10 @@ bool guest_is_frozen(const struct lab_guest *guest)
 	return guest->frozen;
 }
 
-static bool halts_on_panic(const struct lab_guest *guest)
-{
-	return guest->options.spec->on_panic == ON_PANIC_HALT;
-}
-
 bool guest_is_kept(const struct lab_guest *guest)
 {
-	return guest->state == GUEST_PANICKED && halts_on_panic(guest);
+	return guest->state == GUEST_PANICKED &&
+	       guest->options.spec->on_panic == ON_PANIC_HALT;
 }
 
 struct agent *guest_agent(struct lab_guest *guest)
@@ -124,15 +121,17 @@ static void set_state(struct lab_guest *guest, enum guest_state state)
 	guest->handlers->changed(guest, guest->userdata);
 }
 
-static void on_line(struct console *console, const char *line, void *userdata)
+static void on_line(struct console *console, const struct console_line *line,
+		    void *userdata)
 {
 	struct lab_guest *guest = userdata;
 
 	(void)console;
-	if (guest->panic || !panic_is(line))
+	guest->handlers->line(guest, line, guest->userdata);
+	if (guest->panic || !panic_is(line->text))
 		return;
-	guest->panic = xstrdup(line);
-	log_warning("%s: %s; gdb: netlab gdb %s/%s", guest_name(guest), line,
+	guest->panic = xstrdup(line->text);
+	log_warning("%s: %s; gdb: netlab gdb %s/%s", guest_name(guest), line->text,
 		    guest->options.lab, guest_name(guest));
 	if (guest->agent)
 		agent_abandon(guest->agent, "the guest's kernel panicked");
@@ -149,11 +148,8 @@ static void leave_lockstep(struct lab_guest *guest)
 static void on_shutdown(struct lab_guest *guest)
 {
 	console_drain(guest->console);
-	if (!halts_on_panic(guest))
-		return;
-	if (!guest->panic)
+	if (panic_shutdown(guest->qmp, guest->options.spec, guest->panic))
 		leave_lockstep(guest);
-	panic_shutdown(guest->qmp, guest->panic);
 }
 
 static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
@@ -212,11 +208,6 @@ static void on_continued(struct relay *relay, bool step, void *userdata)
 		lockstep_release(guest->member, LOCKSTEP_DEBUGGER);
 }
 
-static void on_debugger_stopped(struct relay *relay, void *userdata)
-{
-	on_attached(relay, userdata);
-}
-
 static void on_detached(struct relay *relay, void *userdata)
 {
 	struct lab_guest *guest = userdata;
@@ -227,7 +218,7 @@ static void on_detached(struct relay *relay, void *userdata)
 }
 
 static const struct relay_handlers relay_handlers = {on_attached, on_continued,
-						     on_debugger_stopped, on_detached};
+						     on_attached, on_detached};
 
 /* QEMU has answered: what its stub has told the debugger until then was before that. */
 static void on_stop_reply(struct qmp *qmp, const json_t *result, struct error *error,
@@ -299,6 +290,8 @@ static void on_hello(struct agent *agent, const struct agent_hello *hello, void 
 	free(guest->kernel_release);
 	guest->kernel_release = xstrdup(hello->kernel);
 	guest->boot_ns = hello->boot_ns;
+	strv_free(guest->modules_failed);
+	guest->modules_failed = strv_copy(hello->modules_failed);
 	if (guest->state == GUEST_BOOTING)
 		set_state(guest, GUEST_UP);
 	tell_size(guest);
@@ -387,8 +380,7 @@ static struct error *launch(struct lab_guest *guest)
 	try(qmp_new(&guest->qmp, guest->event, steal_fd(wires.qmp[0]), &qmp_handlers,
 		    guest));
 	qemu_pull_cables(guest->qmp, guest->options.spec);
-	if (halts_on_panic(guest))
-		panic_prepare(guest->qmp);
+	panic_prepare(guest->qmp, guest->options.spec);
 	try(agent_new(&guest->agent, guest->event, steal_fd(wires.agent[0]),
 		      &agent_handlers, guest));
 	guest->halted = guest->frozen = guest->options.freeze;
@@ -522,13 +514,17 @@ struct error *guest_obituary(const struct lab_guest *guest)
 		guest_name(guest));
 }
 
-static json_t *strv_to_json(char *const *strv)
+struct error *guest_check_modules(const struct lab_guest *guest)
 {
-	json_t *array = json_array();
+	_cleanup_free_ char *list = strv_join(guest->modules_failed, "; the module ");
 
-	strv_foreach (word, strv)
-		json_array_append_new(array, json_string(*word));
-	return array;
+	if (!guest->modules_failed)
+		return NULL;
+	return error_object(
+		error_hint(error_new(EREMOTEIO, "not loaded at its boot: the module %s",
+				     list),
+			   "with 'load: later', a module is there to be loaded by hand"),
+		guest_name(guest));
 }
 
 json_t *guest_to_json(const struct lab_guest *guest)
@@ -546,6 +542,9 @@ json_t *guest_to_json(const struct lab_guest *guest)
 		"nics", guest_nics_to_json(o->spec), "qemu", argv);
 	if (o->image->modules)
 		json_object_set_new(json, "modules", strv_to_json(o->image->modules));
+	if (guest->modules_failed)
+		json_object_set_new(json, "modules_failed",
+				    strv_to_json(guest->modules_failed));
 	if (guest->kernel_release)
 		json_object_update_new(json, json_pack("{s:s, s:I}", "kernel",
 						       guest->kernel_release, "boot_ns",
@@ -594,6 +593,7 @@ void guest_free(struct lab_guest *guest)
 	free(guest->stub_path);
 	free(guest->kernel_release);
 	free(guest->panic);
+	strv_free(guest->modules_failed);
 	error_free(guest->failure);
 	free(guest);
 }

@@ -9,6 +9,7 @@
 #include "image/kernel.h"
 #include "image/overlay.h"
 #include "lab/dump.h"
+#include "lab/console.h"
 #include "lab/lockstep.h"
 #include "link/link.h"
 #include "topology/topology.h"
@@ -62,6 +63,9 @@ struct guest_handlers {
 	void (*changed)(struct lab_guest *guest, void *userdata);
 	/* The guest has read all input of its commands: there is room for more. */
 	void (*drained)(struct lab_guest *guest, void *userdata);
+	/* Its console has a line more. */
+	void (*line)(struct lab_guest *guest, const struct console_line *line,
+		     void *userdata);
 	/* KVM failed, and it boots once more, with TCG. */
 	void (*restarted)(struct lab_guest *guest, void *userdata);
 };
@@ -105,6 +109,10 @@ bool guest_is_paused(const struct lab_guest *guest);
 
 /** guest_obituary() - why it is not up: its state and the console's last lines. */
 must_use struct error *guest_obituary(const struct lab_guest *guest);
+
+/** guest_check_modules() - EREMOTEIO, with the kernel's words, where it said hello and modules
+ * that it was to load at its boot are not loaded. */
+must_use struct error *guest_check_modules(const struct lab_guest *guest);
 
 /**
  * guest_set_spec() - the same guest in another topology, borrowed in place of the one before

@@ -8,14 +8,17 @@ bool panic_is(const char *line)
 	return strstr(line, "Kernel panic - not syncing");
 }
 
-void panic_prepare(struct qmp *qmp)
+void panic_prepare(struct qmp *qmp, const struct guest *guest)
 {
-	qmp_execute(qmp, "set-action", json_pack("{s:s}", "shutdown", "pause"), NULL,
-		    NULL);
+	if (guest->on_panic == ON_PANIC_HALT)
+		qmp_execute(qmp, "set-action", json_pack("{s:s}", "shutdown", "pause"),
+			    NULL, NULL);
 }
 
-void panic_shutdown(struct qmp *qmp, bool panicked)
+bool panic_shutdown(struct qmp *qmp, const struct guest *guest, bool panicked)
 {
-	if (!panicked)
-		qmp_execute(qmp, "quit", NULL, NULL, NULL);
+	if (guest->on_panic != ON_PANIC_HALT || panicked)
+		return false;
+	qmp_execute(qmp, "quit", NULL, NULL, NULL);
+	return true;
 }

@@ -63,6 +63,27 @@ def test_modules_are_loaded_at_boot_in_order(built, make_lab, example):
     assert lab.exec("victim", "cat", "/sys/module/oops/parameters/where").stdout == "7\n"
 
 
+def test_modules_that_are_not_loaded(built, make_lab, example, run):
+    built("modular")
+    guest = {"memory": "256M", "modules": [
+        {"name": "dummy", "parameters": {"numdummies": "many"}},
+        {"path": str(example), "parameters": {"where": "there"}}]}
+    lab = make_lab(kernel="modular", guests={"victim": guest}, capture=None)
+    dummy = ("dummy: can't load module dummy (kernel/drivers/net/dummy.ko): Invalid argument; "
+             "dummy: `many' invalid for parameter `numdummies'")
+    oops = "oops: Invalid argument; oops: `there' invalid for parameter `where'"
+    assert lab.up().exited(1).stderr.splitlines()[-1] == (
+        f"netlab: victim: not loaded at its boot: the module {dummy}; the module {oops}; "
+        "with 'load: later', a module is there to be loaded by hand")
+    assert "no lab is up" in lab.verb("status").ok().stdout
+    lab.up("--freeze").ok()
+    run("gdb", "-nx", "-batch", "-ex", f"target remote {lab.guest('victim')['gdb']}", "-ex",
+        "detach").ok()
+    wait_until(lambda: "kernel" in lab.guest("victim"), "the guest's agent")
+    assert lab.guest("victim")["modules_failed"] == [dummy, oops]
+    assert f"module not loaded: {oops}" in lab.verb("status", lab.name).ok().stdout
+
+
 def test_step_in_a_driver_that_is_a_module(built, make_lab):
     built("modular")
     lab = make_lab(kernel="modular",

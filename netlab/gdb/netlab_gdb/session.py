@@ -2,11 +2,16 @@
 """A gdb session on a guest: interactive, or carrying out steps."""
 
 import os
+from typing import Callable
 
 import gdb
 
-from . import backtrace, commands, core, kernel, lab, modules, panic, steps, unwind
+from . import backtrace, capture, commands, core, halts, kernel, lab, modules, panic, steps, unwind
+from .frames import FrameCommand
+from .packetbreak import BreakCommand
 from .report import Report
+from .send import SendCommand
+from .skbcommand import SkbCommand
 
 COMMON = (
     "set architecture i386:x86-64",
@@ -24,6 +29,11 @@ BATCH = (
     "set print inferior-events off",
     "set breakpoint pending off",
 )
+
+# Each is `netlab NAME`.
+COMMANDS: tuple[Callable[[], commands.Command], ...] = (
+    BreakCommand, FrameCommand, SendCommand, SkbCommand, modules.ModulesCommand,
+    panic.PanicCommand)
 
 GREETING = """\
 {where}
@@ -78,6 +88,7 @@ def interactive(options: dict) -> None:
     """Connect, and say where we are."""
     execute_all(COMMON)
     gdb.execute(f"target remote {options['socket']}", to_string=True)
+    capture.begin()
     if "modules" in options:
         modules.follow(options["modules"])
     gdb.events.stop.connect(panic.on_stop)
@@ -130,6 +141,7 @@ class Editor:
         self.attached = True
         kernel.source_root.cache_clear()
         kernel.symbol_address.cache_clear()
+        capture.begin()
         if "modules" in self.options:
             modules.follow(self.options["modules"])
         cpu = panic.panicked_cpu()
@@ -152,10 +164,11 @@ def start(options: dict) -> None:
     unwind.install()
     backtrace.BacktraceCommand()
     commands.Prefix()
-    panic.PanicCommand()
-    modules.ModulesCommand()
+    for command in COMMANDS:
+        command()
     if "socket" in options:
         lab.use(options["socket"], options.get("guest", ""))
+        halts.install()
     kernel.use_source_tree(options.get("source", ""))
     if "steps" in options:
         batch(options)
