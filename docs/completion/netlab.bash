@@ -89,12 +89,12 @@ _netlab_option_values() {
 	case $1 in
 	--format) compgen -W 'svg dot mermaid' -- "$2" ;;
 	--level) compgen -W 'emerg alert crit err warning notice info debug' -- "$2" ;;
+	--clock) compgen -W 'lab wall' -- "$2" ;;
 	--export) compgen -W 'vscode eclipse' -- "$2" ;;
 	--on-panic) compgen -W 'halt continue' -- "$2" ;;
-	--clock) compgen -W 'lab wall' -- "$2" ;;
 	--accel) compgen -W 'auto kvm tcg' -- "$2" ;;
 	-o | --output | --source) compgen -d -- "$2" ;;
-	--diff) compgen -W 'O1 debug defconfig lab modular sanitize' -- "$2" ;;
+	--diff) compgen -W 'O1 debug defconfig lab modular roots sanitize' -- "$2" ;;
 	-w | --write | --core | --vmlinux) compgen -f -- "$2" ;;
 	esac
 }
@@ -148,7 +148,11 @@ _netlab_words() {
 	kernel:0) printf '%s\n' build config list path ;;
 	clean:*) printf '%s\n' kernels images modules sources builds logs ;;
 	image:0) printf '%s\n' build list path ;;
-	kernel:1) printf '%s\n' O1 debug defconfig lab modular sanitize ;;
+	image:1)
+		printf '%s\n' disk
+		_netlab_topologies "$4"
+		;;
+	kernel:1) printf '%s\n' O1 debug defconfig lab modular roots sanitize ;;
 	esac
 }
 

@@ -36,17 +36,20 @@ static struct error *find_kernel(const struct kernel_choice *choice, bool was_bu
 	return choice->in_place ? entry_judge(*kernel) : NULL;
 }
 
-/* Does a guest before this one have the same kernel? They stand at the same place then. */
+/* They stand at the same place, and the guests' roots ask for no other flavour. */
+static bool same_kernel(const struct kernel_choice *a, const struct kernel_choice *b)
+{
+	return a->at.line == b->at.line && a->at.column == b->at.column &&
+	       (!a->flavour || streq(a->flavour, b->flavour));
+}
+
+/* Does a guest before this one have the same kernel? */
 static bool is_before(const struct topology *topology, size_t guest)
 {
-	struct location at = topology->guests[guest].kernel.at;
-
-	for (size_t i = 0; i < guest; i++) {
-		struct location other = topology->guests[i].kernel.at;
-
-		if (other.line == at.line && other.column == at.column)
+	for (size_t i = 0; i < guest; i++)
+		if (same_kernel(&topology->guests[i].kernel,
+				&topology->guests[guest].kernel))
 			return true;
-	}
 	return false;
 }
 
@@ -102,8 +105,13 @@ static struct error *make_images(struct start *start)
 	try(initramfs_build(&base, NULL));
 	start->images = xcalloc(topology->n_guests, sizeof(*start->images));
 	for (size_t i = 0; !error && i < topology->n_guests; i++)
-		error = guest_image_make(&topology->guests[i], start->kernels[i], base,
-					 progress_show, NULL, &start->images[i]);
+		error = guest_image_make(
+			&(struct guest_image_options){.guest = &topology->guests[i],
+						      .kernel = start->kernels[i],
+						      .lab = start->options.name,
+						      .base = base,
+						      .progress = progress_show},
+			&start->images[i]);
 	progress_end();
 	return error;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/guest.h"
+#include "lab/guest-internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,51 +7,13 @@
 #include <sys/wait.h>
 
 #include "lab/cmdline.h"
-#include "lab/export.h"
 #include "lab/panic.h"
 #include "lab/qemu.h"
-#include "lab/refusal.h"
 #include "lab/wires.h"
-#include "topology/describe.h"
 #include "util/lines.h"
 #include "util/log.h"
 #include "util/process.h"
 #include "util/string.h"
-#include "vm/qmp.h"
-#include "vm/relay.h"
-
-struct lab_guest {
-	struct guest_options options;
-	enum guest_state state;
-	enum accel accel;
-	bool halted;
-	bool frozen;
-	bool leaving;           /* it was asked to power off */
-	unsigned rows, columns; /* of the terminal at its console; 0: not known */
-	struct error
-		*failure; /* why it could not be started again; NULL: it was not tried */
-	sd_event *event;
-	pid_t pid;
-	int exit_status; /* of waitpid(), once GUEST_GONE */
-	char **argv;
-	char *cmdline;
-	char *gdb_path;        /* where debuggers connect */
-	char *stub_path;       /* where QEMU listens to the relay */
-	char *kernel_release;  /* as the agent says */
-	uint64_t boot_ns;      /* as the agent says */
-	char **modules_failed; /* as the agent says; NULL: none */
-	char *panic;           /* the console's line; NULL: none */
-	sd_event_source *child;
-	sd_event_source *silence;
-	struct console *console;
-	struct qmp *qmp;
-	struct dump *dump;
-	struct agent *agent;
-	struct relay *relay;
-	struct lockstep_member *member;
-	const struct guest_handlers *handlers;
-	void *userdata;
-};
 
 static const char *const state_names[] = {
 	[GUEST_OFF] = "off",           [GUEST_BOOTING] = "booting", [GUEST_UP] = "up",
@@ -84,10 +46,14 @@ bool guest_is_frozen(const struct lab_guest *guest)
 	return guest->frozen;
 }
 
+static bool halts_on_panic(const struct lab_guest *guest)
+{
+	return guest->options.spec->on_panic == ON_PANIC_HALT;
+}
+
 bool guest_is_kept(const struct lab_guest *guest)
 {
-	return guest->state == GUEST_PANICKED &&
-	       guest->options.spec->on_panic == ON_PANIC_HALT;
+	return guest->state == GUEST_PANICKED && halts_on_panic(guest);
 }
 
 struct agent *guest_agent(struct lab_guest *guest)
@@ -138,18 +104,15 @@ static void on_line(struct console *console, const struct console_line *line,
 	set_state(guest, GUEST_PANICKED);
 }
 
-static void leave_lockstep(struct lab_guest *guest)
-{
-	relay_free(steal_ptr(guest->relay));
-	lockstep_leave(steal_ptr(guest->member));
-}
-
 /* What its kernel said last has been written by now, and may not have been read yet. */
 static void on_shutdown(struct lab_guest *guest)
 {
 	console_drain(guest->console);
-	if (panic_shutdown(guest->qmp, guest->options.spec, guest->panic))
-		leave_lockstep(guest);
+	if (!halts_on_panic(guest))
+		return;
+	if (!guest->panic)
+		guest_leave_lockstep(guest);
+	panic_shutdown(guest->qmp, guest->panic);
 }
 
 static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
@@ -176,97 +139,6 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 	guest->handlers->changed(guest, guest->userdata);
 	if (!guest->halted)
 		dump_resumed(guest->dump);
-}
-
-/* --- debuggers, and the lab that stands still with them ---------------------------------- */
-
-/* Nothing makes it run again, whatever its debugger says. */
-static bool stands_for_good(const struct lab_guest *guest)
-{
-	return guest_is_kept(guest) && guest->halted;
-}
-
-static void on_attached(struct relay *relay, void *userdata)
-{
-	struct lab_guest *guest = userdata;
-
-	(void)relay;
-	if (!stands_for_good(guest))
-		lockstep_hold(guest->member, LOCKSTEP_DEBUGGER);
-}
-
-static void on_continued(struct relay *relay, bool step, void *userdata)
-{
-	struct lab_guest *guest = userdata;
-
-	(void)relay;
-	if (stands_for_good(guest))
-		return;
-	if (step)
-		lockstep_step(guest->member);
-	else
-		lockstep_release(guest->member, LOCKSTEP_DEBUGGER);
-}
-
-static void on_detached(struct relay *relay, void *userdata)
-{
-	struct lab_guest *guest = userdata;
-
-	(void)relay;
-	if (!stands_for_good(guest))
-		lockstep_detached(guest->member);
-}
-
-static const struct relay_handlers relay_handlers = {on_attached, on_continued,
-						     on_attached, on_detached};
-
-/* QEMU has answered: what its stub has told the debugger until then was before that. */
-static void on_stop_reply(struct qmp *qmp, const json_t *result, struct error *error,
-			  void *userdata)
-{
-	struct lab_guest *guest = userdata;
-
-	(void)qmp, (void)result;
-	if (error && error->code != ECANCELED)
-		log_warning("%s: stop: %s", guest_name(guest), error->message);
-	error_free(error);
-	if (guest->relay)
-		relay_read(guest->relay);
-	if (guest->member)
-		lockstep_answered(guest->member);
-}
-
-void guest_stop(struct lab_guest *guest)
-{
-	relay_conceal(guest->relay);
-	if (guest->qmp)
-		qmp_execute(guest->qmp, "stop", NULL, on_stop_reply, guest);
-}
-
-void guest_run(struct lab_guest *guest)
-{
-	if (!relay_run(guest->relay) && guest->qmp)
-		qmp_execute(guest->qmp, "cont", NULL, NULL, NULL);
-}
-
-void guest_pause(struct lab_guest *guest)
-{
-	if (guest->member)
-		lockstep_hold(guest->member, LOCKSTEP_USER);
-}
-
-void guest_resume(struct lab_guest *guest)
-{
-	if (stands_for_good(guest))
-		lockstep_leave(steal_ptr(guest->member));
-	else
-		lockstep_release(guest->member, LOCKSTEP_USER);
-}
-
-bool guest_is_paused(const struct lab_guest *guest)
-{
-	return guest->member &&
-	       (stands_for_good(guest) || lockstep_is_held(guest->member, LOCKSTEP_USER));
 }
 
 static void on_qmp_closed(struct qmp *qmp, struct error *error, void *userdata)
@@ -345,7 +217,7 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 							 : info->si_status;
 	guest->pid = 0;
 	guest->halted = false;
-	leave_lockstep(guest);
+	guest_leave_lockstep(guest);
 	console_drain(guest->console);
 	if (may_fall_back(guest))
 		fall_back_after_death(guest);
@@ -373,14 +245,12 @@ static struct error *launch(struct lab_guest *guest)
 			       guest);
 	if (r < 0)
 		return error_errno(-r, "child");
-	try(relay_new(&guest->relay, guest->event, steal_fd(wires.debuggers),
-		      guest->stub_path, &relay_handlers, guest));
-	guest->member = lockstep_join(guest->options.lockstep, guest, guest_name(guest),
-				      !guest->options.freeze);
+	try(guest_join_lockstep(guest, steal_fd(wires.debuggers)));
 	try(qmp_new(&guest->qmp, guest->event, steal_fd(wires.qmp[0]), &qmp_handlers,
 		    guest));
 	qemu_pull_cables(guest->qmp, guest->options.spec);
-	panic_prepare(guest->qmp, guest->options.spec);
+	if (halts_on_panic(guest))
+		panic_prepare(guest->qmp);
 	try(agent_new(&guest->agent, guest->event, steal_fd(wires.agent[0]),
 		      &agent_handlers, guest));
 	guest->halted = guest->frozen = guest->options.freeze;
@@ -394,7 +264,7 @@ static void stop_qemu(struct lab_guest *guest)
 	guest->child = sd_event_source_disable_unref(guest->child);
 	process_kill(guest->pid);
 	guest->pid = 0;
-	leave_lockstep(guest);
+	guest_leave_lockstep(guest);
 	agent_free(steal_ptr(guest->agent));
 	qmp_free(steal_ptr(guest->qmp));
 	dump_lost(guest->dump);
@@ -470,98 +340,6 @@ void guest_set_spec(struct lab_guest *guest, const struct guest *spec)
 		if (spec->nics[i].settings.down != old->nics[i].settings.down)
 			qemu_set_carrier(guest->qmp, i, !spec->nics[i].settings.down);
 	guest->options.spec = spec;
-}
-
-/* Why QEMU ended: a machine that it doesn't take never ran. */
-static char *gone_text(const struct lab_guest *guest, const char *tail)
-{
-	_cleanup_free_ char *how = process_status_text(guest->exit_status);
-	char *refusal = NULL;
-
-	if (guest->failure)
-		return error_text(guest->failure);
-	if (console_is_silent(guest->console) && guest->exit_status)
-		refusal = refusal_text(guest->options.spec, tail);
-	return refusal ?: xasprintf("QEMU has ended (%s)", how);
-}
-
-struct error *guest_obituary(const struct lab_guest *guest)
-{
-	_cleanup_free_ char *tail = guest->console ? console_tail(guest->console, 15)
-						   : xstrdup("");
-	_cleanup_free_ char *what = NULL;
-
-	switch (guest->state) {
-	case GUEST_OFF:
-		what = xstrdup("was not started");
-		break;
-	case GUEST_BOOTING:
-		what = xstrdup("is not up yet: its agent has not said hello");
-		break;
-	case GUEST_UP:
-		what = xstrdup("is up");
-		break;
-	case GUEST_PANICKED:
-		what = xstrdup("its kernel panicked");
-		break;
-	case GUEST_GONE:
-		what = gone_text(guest, tail);
-		break;
-	}
-	return error_object(
-		*tail ? error_new(EIO, "%s; the console's last lines:\n%s", what, tail)
-		      : error_new(EIO, "%s; it said nothing on its console", what),
-		guest_name(guest));
-}
-
-struct error *guest_check_modules(const struct lab_guest *guest)
-{
-	_cleanup_free_ char *list = strv_join(guest->modules_failed, "; the module ");
-
-	if (!guest->modules_failed)
-		return NULL;
-	return error_object(
-		error_hint(error_new(EREMOTEIO, "not loaded at its boot: the module %s",
-				     list),
-			   "with 'load: later', a module is there to be loaded by hand"),
-		guest_name(guest));
-}
-
-json_t *guest_to_json(const struct lab_guest *guest)
-{
-	const struct guest_options *o = &guest->options;
-	json_t *argv = strv_to_json(guest->argv);
-	json_t *json;
-
-	json = json_pack(
-		"{s:s, s:s, s:b, s:i, s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:o}", "name",
-		guest_name(guest), "state", guest_state_name(guest->state), "halted",
-		guest->halted, "pid", (int)guest->pid, "accel", accel_name(guest->accel),
-		"vmlinux", o->kernel->vmlinux, "kernel_directory", o->kernel->directory,
-		"gdb", guest->gdb_path, "panic", guest->panic, "console", o->console_log,
-		"nics", guest_nics_to_json(o->spec), "qemu", argv);
-	if (o->image->modules)
-		json_object_set_new(json, "modules", strv_to_json(o->image->modules));
-	if (guest->modules_failed)
-		json_object_set_new(json, "modules_failed",
-				    strv_to_json(guest->modules_failed));
-	if (guest->kernel_release)
-		json_object_update_new(json, json_pack("{s:s, s:I}", "kernel",
-						       guest->kernel_release, "boot_ns",
-						       (json_int_t)guest->boot_ns));
-	return json;
-}
-
-struct error *guest_dump(struct lab_guest *guest, const char *path,
-			 const struct dump_handlers *handlers, void *userdata,
-			 struct dump **dump)
-{
-	if (!guest->qmp)
-		return error_object(error_new(ESRCH, "QEMU has ended"),
-				    guest_name(guest));
-	*dump = guest->dump;
-	return error_object(dump_start(guest->dump, guest->qmp, path, handlers, userdata),
-			    guest_name(guest));
 }
 
 void guest_poweroff(struct lab_guest *guest)

@@ -8,8 +8,8 @@
 
 #include "image/kernel.h"
 #include "image/overlay.h"
-#include "lab/dump.h"
 #include "lab/console.h"
+#include "lab/dump.h"
 #include "lab/lockstep.h"
 #include "link/link.h"
 #include "topology/topology.h"

@@ -8,17 +8,14 @@ bool panic_is(const char *line)
 	return strstr(line, "Kernel panic - not syncing");
 }
 
-void panic_prepare(struct qmp *qmp, const struct guest *guest)
+void panic_prepare(struct qmp *qmp)
 {
-	if (guest->on_panic == ON_PANIC_HALT)
-		qmp_execute(qmp, "set-action", json_pack("{s:s}", "shutdown", "pause"),
-			    NULL, NULL);
+	qmp_execute(qmp, "set-action", json_pack("{s:s}", "shutdown", "pause"), NULL,
+		    NULL);
 }
 
-bool panic_shutdown(struct qmp *qmp, const struct guest *guest, bool panicked)
+void panic_shutdown(struct qmp *qmp, bool panicked)
 {
-	if (guest->on_panic != ON_PANIC_HALT || panicked)
-		return false;
-	qmp_execute(qmp, "quit", NULL, NULL, NULL);
-	return true;
+	if (!panicked)
+		qmp_execute(qmp, "quit", NULL, NULL, NULL);
 }

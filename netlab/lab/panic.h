@@ -16,7 +16,6 @@
 
 #include <stdbool.h>
 
-#include "topology/topology.h"
 #include "vm/qmp.h"
 
 /* An oops becomes a panic. */
@@ -25,13 +24,10 @@
 /** panic_is() - does this line of the console begin a panic? */
 bool panic_is(const char *line);
 
-/** panic_prepare() - where it is a guest that halts, it is paused when it shuts down. */
-void panic_prepare(struct qmp *qmp, const struct guest *guest);
+/** panic_prepare() - a guest that shuts down or resets itself is to be paused. */
+void panic_prepare(struct qmp *qmp);
 
-/**
- * panic_shutdown() - QMP's SHUTDOWN came
- * Return: true where that paused a guest which has not @panicked: QEMU was told to end.
- */
-bool panic_shutdown(struct qmp *qmp, const struct guest *guest, bool panicked);
+/** panic_shutdown() - QMP's SHUTDOWN came of such a guest: end QEMU, unless it @panicked. */
+void panic_shutdown(struct qmp *qmp, bool panicked);
 
 #endif

@@ -38,7 +38,7 @@ struct error *qemu_spawn(const struct guest_options *options, enum accel accel,
 	struct machine machine;
 	struct process_options process = {.input = -1, .output = -1, .own_group = true};
 
-	machine_of(options->spec, options->kernel, options->image->initrd, &machine);
+	machine_of(options->spec, options->kernel, options->image, &machine);
 	machine.name = name;
 	machine.append = append;
 	machine.accel = accel;

@@ -145,8 +145,7 @@ class LoadBreakpoint(gdb.Breakpoint):
     """Stops where a module is about to run, for as long as it takes to read its symbols."""
 
     def __init__(self, symbols: Symbols) -> None:
-        kind = (gdb.BP_HARDWARE_BREAKPOINT if kernel.is_before_boot() else gdb.BP_BREAKPOINT)
-        super().__init__(LOADING_FUNCTION, type=kind, internal=True)
+        super().__init__(LOADING_FUNCTION, internal=True)
         self.silent = True
         self.symbols = symbols
 

@@ -6,12 +6,19 @@ from typing import Callable
 
 import gdb
 
-from . import backtrace, capture, commands, core, halts, kernel, lab, modules, panic, steps, unwind
+from . import (backtrace, capture, commands, core, early, halts, kernel, lab, modules, panic, steps,
+               unwind)
+from .epoll import EpollCommand
 from .frames import FrameCommand
+from .modules import ModulesCommand
 from .packetbreak import BreakCommand
+from .panic import PanicCommand
+from .path import PathCommand
 from .report import Report
 from .send import SendCommand
 from .skbcommand import SkbCommand
+from .sock import SockCommand
+from .sockets import SocketsCommand
 
 COMMON = (
     "set architecture i386:x86-64",
@@ -32,8 +39,17 @@ BATCH = (
 
 # Each is `netlab NAME`.
 COMMANDS: tuple[Callable[[], commands.Command], ...] = (
-    BreakCommand, FrameCommand, SendCommand, SkbCommand, modules.ModulesCommand,
-    panic.PanicCommand)
+    BreakCommand,
+    EpollCommand,
+    FrameCommand,
+    ModulesCommand,
+    PanicCommand,
+    PathCommand,
+    SendCommand,
+    SkbCommand,
+    SockCommand,
+    SocketsCommand,
+)
 
 GREETING = """\
 {where}
@@ -50,8 +66,8 @@ netlab: {core}, Linux {version}, CPU {cpu} {where}
   lx-dmesg, lx-ps, ...       the kernel's own commands: apropos lx-"""
 
 EARLY = """
-  It has not run an instruction of the kernel's: set the first breakpoints with hbreak
-  (hbreak start_kernel). Others can be set from there."""
+  It has not run an instruction of the kernel's: break start_kernel, break e1000_probe, ...
+  The first three are hardware breakpoints; further ones are on from start_kernel."""
 
 
 def execute_all(commands: tuple[str, ...]) -> None:
@@ -84,17 +100,21 @@ def greeting(options: dict) -> str:
     return GREETING.format(where=where, quit=leaving) + (EARLY if kernel.is_before_boot() else "")
 
 
-def interactive(options: dict) -> None:
-    """Connect, and say where we are."""
-    execute_all(COMMON)
-    gdb.execute(f"target remote {options['socket']}", to_string=True)
+def begin(options: dict) -> None:
+    """What there is to do as soon as gdb has the guest."""
+    early.begin()
     capture.begin()
     if "modules" in options:
         modules.follow(options["modules"])
     gdb.events.stop.connect(panic.on_stop)
-    cpu = panic.panicked_cpu()
-    if cpu is not None:
-        panic.show(cpu)
+    panic.show_if_there()
+
+
+def interactive(options: dict) -> None:
+    """Connect, and say where we are."""
+    execute_all(COMMON)
+    gdb.execute(f"target remote {options['socket']}", to_string=True)
+    begin(options)
     print(greeting(options))
 
 
@@ -104,9 +124,7 @@ def post_mortem(options: dict) -> None:
     core.open_core(options["core"])
     if "modules" in options:
         modules.add_loaded(options["modules"])
-    cpu = panic.panicked_cpu()
-    if cpu is not None:
-        panic.show(cpu)
+    panic.show_if_there()
     print(CORE_GREETING.format(core=options["core"], version=kernel.linux_version(),
                                cpu=gdb.selected_thread().num - 1, where=place()))
 
@@ -121,7 +139,6 @@ class Editor:
         execute_all(COMMON)
         gdb.events.new_objfile.connect(self._on_objfile)
         gdb.events.stop.connect(self._on_stop)
-        gdb.events.stop.connect(panic.on_stop)
         if gdb.selected_inferior().pid:
             self._attach()
 
@@ -141,12 +158,7 @@ class Editor:
         self.attached = True
         kernel.source_root.cache_clear()
         kernel.symbol_address.cache_clear()
-        capture.begin()
-        if "modules" in self.options:
-            modules.follow(self.options["modules"])
-        cpu = panic.panicked_cpu()
-        if cpu is not None:
-            panic.show(cpu)
+        begin(self.options)
 
 
 def batch(options: dict) -> None:
