@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 
-DEADLINE = 10
+DEADLINE = 180
 
 
 class Session:
