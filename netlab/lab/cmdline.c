@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "image/overlay.h"
+#include "lab/panic.h"
 #include "util/string.h"
 
 static char *nic_parameter(const struct nic *nic)
@@ -28,23 +30,65 @@ static void push_word(char ***words, const char *word)
 		strv_pushf(words, "\"%s\"", word);
 }
 
-struct error *cmdline_build(const struct guest *guest, bool levels, char **line)
+/*
+ * A frame that finds an e1000's ring full waits in QEMU, which drops it when the guest is
+ * stopped (7.2, net_vm_change_state_handler()): the largest ring of the driver's, e1000_param.c,
+ * is not full of what TCP has in flight. It takes some 10 MB.
+ */
+#define E1000_RING         "4096"
+#define E1000_RING_MINIMUM (128ull << 20) /* bytes of memory, for a guest to have it */
+
+static bool is_e1000(const struct nic *nic)
+{
+	return nic->model && string_after(nic->model, "e1000") &&
+	       !string_after(nic->model, "e1000e");
+}
+
+static void push_rings(char ***words, const struct guest *guest)
+{
+	_cleanup_strv_ char **rings = NULL;
+	_cleanup_free_ char *joined = NULL;
+
+	for (size_t i = 0; i < guest->n_nics; i++)
+		if (is_e1000(&guest->nics[i]))
+			strv_push(&rings, xstrdup(E1000_RING));
+	if (!rings || guest->memory < E1000_RING_MINIMUM)
+		return;
+	joined = strv_join(rings, ",");
+	strv_pushf(words, "e1000.RxDescriptors=%s", joined);
+}
+
+/* The user's own initramfs may have an init as well: the kernel is told of ours. */
+static void push_root(char ***words, const struct guest *guest)
+{
+	bool read_only = guest->root == ROOT_DISK && !guest->disk.writable;
+
+	if (guest->root == ROOT_INITRAMFS)
+		strv_push(words, xstrdup("rdinit=" OVERLAY_FOLDER "/init"));
+	if (guest->root != ROOT_BUSYBOX)
+		strv_pushf(words, "netlab.root=%s%s", guest_root_name(guest->root),
+			   read_only ? ",ro" : "");
+}
+
+struct error *cmdline_build(const struct guest *guest, bool watched, char **line)
 {
 	_cleanup_strv_ char **words = NULL;
 	_cleanup_free_ char *joined = NULL;
 
 	strv_push(&words, xstrdup("console=ttyS0"));
-	if (levels)
+	if (watched)
 		strv_push(&words, xstrdup("console_msg_format=syslog"));
 	strv_push(&words, xstrdup("nokaslr"));
+	if (watched && guest->on_panic == ON_PANIC_HALT)
+		strv_push(&words, xstrdup(PANIC_ARGUMENTS));
 	strv_pushf(&words, "netlab.name=%s", guest->name);
-	if (guest->root != ROOT_BUSYBOX)
-		strv_pushf(&words, "netlab.root=%s", guest_root_name(guest->root));
+	push_root(&words, guest);
 	for (size_t i = 0; i < guest->n_nics; i++) {
 		_cleanup_free_ char *nic = nic_parameter(&guest->nics[i]);
 
 		strv_pushf(&words, "netlab.nic=%s", nic);
 	}
+	push_rings(&words, guest);
 	if (guest->kernel_arguments)
 		strv_push(&words, xstrdup(guest->kernel_arguments));
 	if (guest->run)

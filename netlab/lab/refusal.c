@@ -30,12 +30,19 @@ static char *arguments_of(const struct guest *guest)
 	return xasprintf("qemu: %s", words);
 }
 
+static char *disk_of(const struct guest *guest)
+{
+	return xasprintf("root: {disk: {file: %s}}", guest->disk.file ?: "netlab's own");
+}
+
 /* Substrings of QEMU's messages; the first that occurs counts. */
 static const struct {
 	const char *said;
 	char *(*key)(const struct guest *guest);
 	const char *words;
 } refusals[] = {
+	{"\"write\" lock", disk_of,
+	 "another guest has this disk; with an overlay for each, they share it"},
 	{"cannot set up guest memory", memory_of,
 	 "this machine can't give a guest so much memory"},
 	{"unable to find CPU model", cpu_of,

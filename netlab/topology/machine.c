@@ -64,6 +64,15 @@ void read_machine(struct reader *reader, const char *what, const struct node *no
 	struct guest *guest = into;
 	unsigned machine = guest->machine;
 
+	/* Seen with QEMU 7.2 and 6.1: "PCI: System does not support PCI". */
+	if (node->kind == NODE_SCALAR && streq(node->text, "microvm")) {
+		report_add(reader->reports, node->at,
+			   "%s: microvm has its cards where netlab's kernels don't look "
+			   "(CONFIG_PCI_MMCONFIG, CONFIG_VIRTIO_MMIO); it is one of: "
+			   "q35, pc",
+			   what);
+		return;
+	}
 	read_one_of(reader, what, node, machine_word, GUEST_MACHINES, &machine);
 	guest->machine = machine;
 }
@@ -108,10 +117,11 @@ static const struct {
 	{"preconfig", "netlab boots the guest"},
 };
 
-/* What netlab calls its own network backends, character devices and shared folder. */
+/* What netlab calls its own network backends, character devices, shared folder and disk. */
 static bool is_owned_id(const char *id)
 {
-	static char *const ids[] = {"serial", "qmp", "agent", "gdb", "shared", NULL};
+	static char *const ids[] = {"serial", "qmp",  "agent", "gdb",
+				    "shared", "disk", NULL};
 	const char *nic = string_after(id, "net");
 
 	return strv_contains(ids, id) || (nic && *nic && !nic[strspn(nic, "0123456789")]);

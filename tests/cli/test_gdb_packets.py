@@ -261,6 +261,10 @@ def test_a_merged_segment_is_all_its_frames(tmp_path):
     file = capture(tmp_path / "c", SEGMENTS + [FRAMES[5]])
     merged = ethernet(ipv4(tcp(b"B" * 100 + b"C" * 100 + b"D" * 100, seq=1100), ident=2))
     assert found_numbers(file, merged, way=index.Way.RECEIVED) == [2, 3, 4]
+    assert look_up(file, merged).whole
+    longer = ethernet(ipv4(tcp(b"D" * 100 + b"E" * 100, seq=1300), ident=4))
+    assert found_numbers(file, longer) == [4]
+    assert not look_up(file, longer).whole
 
 
 def test_sequence_numbers_wrap(tmp_path):

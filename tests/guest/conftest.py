@@ -24,6 +24,14 @@ def make_lab(netlab, kernel, run, fresh_home, tmp_path):
 
 
 @pytest.fixture
+def lab_kernel(netlab, run):
+    """The flavour "lab" is built: it has what the host's own files need as a root."""
+    found = run(netlab, "kernel", "path", "lab")
+    if found.returncode != 0:
+        pytest.skip(f"no lab kernel: {found.stderr.strip()}")
+
+
+@pytest.fixture
 def lab(make_lab):
     """A lab like tcp-receive that is up."""
     made = make_lab()

@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import socket
+import subprocess
 import time
 
 SEED = 20260101
@@ -61,35 +62,64 @@ def without_loss_probes(lab, *guests):
         lab.exec(guest, "sh", "-c", "echo 0 > /proc/sys/net/ipv4/tcp_early_retrans").ok()
 
 
+CLIENT = """
+import hashlib, select, socket, sys, threading, time
+block = bytes(range(256)) * 256
+sent, back, count = hashlib.sha256(), hashlib.sha256(), 0
+connection = socket.create_connection(("{to}", 7777))
+def receive():
+    told = 0
+    global count
+    while part := connection.recv(65536):
+        back.update(part)
+        count += len(part)
+        if count > told + {more}:
+            told = count
+            print("more", flush=True)
+thread = threading.Thread(target=receive)
+thread.start()
+begun = time.monotonic()
+while not select.select([sys.stdin], [], [], 0)[0]:
+    connection.sendall(block)
+    sent.update(block)
+connection.shutdown(socket.SHUT_WR)
+thread.join()
+print("whole" if sent.digest() == back.digest() else "changed", count, time.monotonic() - begun)
+"""
+
+
 class Transfer:
-    """Lines of numbers from one guest to the echo server of another, and back."""
+    """Data from one guest to the echo server of another and back, until the end of the scope.
 
-    SCRIPT = ("seq 1 {n} | md5sum; cut -d' ' -f1 /proc/uptime; "
-              "seq 1 {n} | nc {to} 7777 | md5sum; cut -d' ' -f1 /proc/uptime")
+    The guest has Python. Then there are: whole; bytes; seconds, by the guest's own clock."""
 
-    def __init__(self, lab, start_verb, guest, address, lines):
-        self.process = start_verb("exec", f"{lab.name}/{guest}", "--", "sh", "-c",
-                                  self.SCRIPT.format(n=lines, to=address))
-        self.wanted = self.process.stdout.readline()
-        self.begun = float(self.process.stdout.readline())
+    def __init__(self, lab, guest, to, more=100_000):
+        words = ["exec", f"{lab.name}/{guest}", "--", "/usr/bin/python3", "-c",
+                 CLIENT.format(to=to, more=more)]
+        self.process = subprocess.Popen([lab.netlab, *words], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.whole, self.bytes, self.seconds = False, 0, 0.0
 
-    def is_running(self):
-        return self.process.poll() is None
+    def __enter__(self):
+        return self
 
-    def assert_whole(self):
-        """Return: how long it took, in seconds of the guest's own clock."""
-        got, _ = self.process.communicate(timeout=300)
-        assert self.process.returncode == 0
-        assert got.splitlines()[0] + "\n" == self.wanted, "data is lost"
-        return float(got.splitlines()[1]) - self.begun
+    def wait_for_more(self):
+        """Until data has come back since the last time."""
+        assert self.process.stdout.readline() == "more\n"
+
+    def __exit__(self, kind, *_):
+        if kind:
+            self.process.kill()
+        output, _ = self.process.communicate(timeout=300)
+        words = (output.splitlines() or [""])[-1].split()
+        if len(words) == 3:
+            self.whole = words[0] == "whole"
+            self.bytes, self.seconds = int(words[1]), float(words[2])
 
 
-def halts(control, transfer, count, longest, guests=("a", "b"), running=0.02):
-    """COUNT halts of up to LONGEST seconds, of one guest or the other, while it runs."""
+def halts(control, count, longest, guests=("a", "b"), running=0.02):
+    """COUNT halts of up to LONGEST seconds each, of one guest or another."""
     chance = random.Random(SEED)
-    done = 0
-    while done < count and transfer.is_running():
+    for _ in range(count):
         control.halt(chance.choice(guests), chance.uniform(0.001, longest))
         time.sleep(chance.uniform(0, running))  # the time in between, too
-        done += 1
-    return done

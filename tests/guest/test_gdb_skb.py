@@ -6,6 +6,7 @@ from debugging import debugging, meanwhile
 from lab import ask_who_has, fields, wait_until
 
 TAP = "server.0"
+ECHO = "tcp.srcport == 7777 && tcp.len == 5"
 HELLO = "--send hello --expect hello"
 NAMED = re.compile(r"frames? ([0-9, -]+) of (\S+) \((\S+)\)")
 
@@ -64,7 +65,7 @@ def check_frame(lab, said, *lines):
     return number
 
 
-def received_tcp(lab, gdb):
+def follow_a_segment(lab, gdb):
     """One segment on its way up: it stays the same frame, and moves through the headers."""
     gdb.run(f"netlab send tcp 7777 {HELLO}")
     places = [("e1000_receive_skb", "at the Ethernet header"),
@@ -84,7 +85,7 @@ def received_tcp(lab, gdb):
 
 def test_what_the_guest_receives(lab):
     with debugging(lab) as gdb:
-        received_tcp(lab, gdb)
+        follow_a_segment(lab, gdb)
         gdb.run(f"netlab send tcp 7777 {HELLO} -6")
         said = skb_at(gdb, "tcp_v6_rcv", "ipv6.dst == fd00:100::/64 && tcp.len > 0")
         number = check_frame(lab, said, tcp_line)
@@ -95,6 +96,10 @@ def test_what_the_guest_receives(lab):
         number = check_frame(lab, said, lambda *a: ipv4_line(*a, "UDP"))
         source, to, length = tell(lab, number, "udp.srcport", "udp.dstport", "udp.length")
         assert f"> UDP       {source} > {to}, length {length}\n" in said
+        gdb.run("netlab send udp 7777 --send " + 3000 * "x")
+        said = skb_at(gdb, "udp_rcv", "udp.length == 3008")
+        idents = {tuple(tell(lab, number, "ip.id", "ip.proto")) for number in named_frames(said)}
+        assert len(named_frames(said)) == 3 and len(idents) == 1, said
         gdb.begin("detach")
         gdb.end()
 
@@ -103,14 +108,17 @@ def ping(lab):
     lab.exec("host", "busybox", "ping", "-c", "1", "-W", "120", "192.168.100.224").ok()
 
 
+def echo_requests(lab):
+    return [number for number, in fields(capture_of(lab), "frame.number", only="icmp.type == 8")]
+
+
 def test_what_comes_beside(lab):
     lab.drive("server:7777", "tcp", "--send", "hello", "--expect", "hello").ok()
     with debugging(lab) as gdb:
-        with meanwhile(ping, lab):
-            # The echo request is captured while the guest stands still, and waited for by number.
-            wait_until(lambda: fields(capture_of(lab), "frame.number", only="icmp.type == 8"),
-                       "the echo request")
-            ((number,),) = fields(capture_of(lab), "frame.number", only="icmp.type == 8")
+        with meanwhile(ping, lab), meanwhile(ping, lab):
+            # Both are captured while the guest stands still, and the second is waited for.
+            wait_until(lambda: len(echo_requests(lab)) == 2, "the echo requests")
+            number = echo_requests(lab)[1]
             shown = gdb.run(f"netlab frame {number} icmp_rcv")
             assert "echo request" in shown and "may have passed" not in shown, shown
             assert "icmp_rcv (skb=" in gdb.run("continue")
@@ -118,11 +126,11 @@ def test_what_comes_beside(lab):
             assert named_frames(said) == [int(number)]
             ident, sequence = tell(lab, number, "icmp.ident", "icmp.seq")
             assert f"> ICMP      echo request, code 0, id {ident}, sequence {sequence}\n" in said
-            assert f"icmp_rcv for frame {number}" in gdb.run("netlab break")
+            assert re.search(rf"^\d+ +1 +2 +icmp_rcv for frame {number}$",
+                             gdb.run("netlab break"), re.M)
             gdb.run("delete")
-            gdb.begin("continue&")
-            gdb.end()
-        gdb.run("interrupt")
+            # It takes its packets in order: when this one is answered, so are the echoes.
+            assert "1 of 1 udp" in gdb.run(f"netlab send udp 7777 {HELLO} --wait")
         ask_who_has(lab, "192.168.100.77")
         said = skb_at(gdb, "arp_rcv", "arp.opcode == 1 && arp.dst.proto_ipv4 == 192.168.100.77")
         (number,) = named_frames(said)
@@ -132,20 +140,20 @@ def test_what_comes_beside(lab):
 
 def test_what_the_guest_sends(lab):
     with debugging(lab) as gdb:
-        gdb.run(f"netlab send tcp 7777 {HELLO} --bytes 5K")
+        gdb.run(f"netlab send tcp 7777 {HELLO}")
         for function in ("dev_hard_start_xmit", "e1000_xmit_frame"):
             said = skb_at(gdb, function, "tcp.srcport == 7777 && tcp.syn")
             assert "not in the capture: made here, has not been sent" in said, said
             assert "SYN ACK" in said and "being sent" in said
-        # What was sent and isn't acknowledged: the queue's skb has no header of its own.
-        gdb.run("break tcp_ack if sk->tcp_rtx_queue.rb_node != 0")
+        # The echo's skb, when its acknowledgement arrives: it has no header of its own.
+        gdb.run("break tcp_ack if sk->tcp_rtx_queue.rb_node != 0 && "
+                "((struct tcp_skb_cb *)skb->cb)->ack_seq != ((struct tcp_sock *)sk)->snd_una")
         assert "tcp_ack (sk=" in gdb.run("continue")
+        wait_until(lambda: fields(capture_of(lab), "frame.number", only=ECHO), "the echo's frame")
         said = gdb.run("netlab skb (struct sk_buff *)sk->tcp_rtx_queue.rb_node")
-        seq, length = map(int, re.search(r"seq (\d+), length (\d+)", said).groups())
-        rows = [list(map(int, tell(lab, number, "tcp.seq_raw", "tcp.len", "tcp.srcport")))
-                for number in named_frames(said)]
-        assert {port for _, _, port in rows} == {7777}
-        assert rows[0][0] == seq and sum(size for _, size, _ in rows) == length
+        (number,) = named_frames(said)
+        seq, length = tell(lab, number, "tcp.seq_raw", "tcp.len")
+        assert "port 7777 > 192.168.100.50 port " in said and f"seq {seq}, length {length}" in said
         assert "no header is built yet" in said.splitlines()[0]
 
 
@@ -195,7 +203,9 @@ def test_what_can_not_be(lab):
             assert whole in gdb.run(f"complete {start}").splitlines(), start
 
 
-def test_traffic_from_within(lab):
+def test_traffic_from_within(make_lab):
+    lab = make_lab(capture=None)
+    lab.up().ok()
     with debugging(lab) as gdb:
         said = gdb.run(f"netlab send tcp 7777 {HELLO} --connections 3 --wait")
         assert "netlab send: 3 of 3 tcp to 192.168.100.224 port 7777 ok, sent 15 bytes" in said
@@ -205,8 +215,33 @@ def test_traffic_from_within(lab):
         assert "tcp_v4_rcv (skb=" in said and "netlab send:" not in said
         assert re.search(r"^\d+ +1 +\d+ +tcp_v4_rcv if-packet \"tcp.syn\"$",
                          gdb.run("netlab break"), re.M)
+        assert "no frame number: the lab has no capture" in gdb.run("netlab skb")
+        assert "the lab has no capture" in gdb.run("netlab frame 1")
         gdb.run("delete")
         said = gdb.run(f"netlab send server:7777 tcp {HELLO}")
         assert "netlab send tcp|udp" in said
         said = gdb.run(f"netlab send udp server:7777 {HELLO} --wait")
         assert "1 of 1 udp" in said and "0 of 1 tcp" in said and "Connection refused" in said
+        gdb.run("netlab break *tcp_sendmsg if-packet tcp")
+        said = gdb.run(f"netlab send tcp 7777 {HELLO} --wait")
+        assert "knows no skb (there is none here), and stops" in said
+
+
+def test_on_the_loopback_device(lab):
+    with debugging(lab) as gdb:
+        gdb.run("netlab break icmp_rcv if-packet icmp")
+        with meanwhile(lambda: lab.exec("server", "ping", "-c", "1", "127.0.0.1").ok()):
+            assert "icmp_rcv (skb=" in gdb.run("continue")
+            assert "not in the capture: on lo, which never leaves" in gdb.run("netlab skb")
+            gdb.run("delete")
+            gdb.begin("detach")
+            gdb.end()
+
+
+def test_before_the_kernel_is_mapped(make_lab):
+    lab = make_lab()
+    lab.up("--freeze").ok()
+    with debugging(lab) as gdb:
+        gdb.run("netlab break tcp_v4_rcv if-packet tcp.syn")
+        assert "hw breakpoint" in gdb.run("info breakpoints")
+        assert 'tcp_v4_rcv if-packet "tcp.syn"' in gdb.run("netlab break")

@@ -13,7 +13,9 @@ import gdb
 from . import devices, index, kernel, lab, pcapng, skb
 from .index import Found, Query, Way
 
-WRITTEN_SECONDS = 1.0  # a frame is in the file by then, where the lab can't be told to write it
+# Where the lab can't be told to write what it has captured: how long to wait for a frame that
+# must be there, and for one that may not have been sent.
+WRITTEN_SECONDS, SENT_SECONDS = 30.0, 1.0
 LOOK_SECONDS = 0.02
 NETWORK_LOOPBACK = "lo"
 
@@ -165,6 +167,8 @@ class Asked:
 
 def way_of(one: skb.Skb, cards: list[Card], device: Optional[devices.Device]) -> Way:
     """Has the guest received it, or will it send it?"""
+    if device and device.name == NETWORK_LOOPBACK:
+        return Way.UNKNOWN
     if one.destructor == "sock_rfree":
         return Way.RECEIVED
     packet = one.headers
@@ -193,15 +197,24 @@ def ask(one: skb.Skb, cards: list[Card], sock: int = 0) -> Asked:
 
 def look(capture: Capture, asked: Asked) -> Found:
     """Find it, and where it isn't there give the capture the time to be written."""
-    mac = asked.device.mac if asked.device else b""
-    complete = refresh(capture)
-    end = time.monotonic() + WRITTEN_SECONDS
+    cards = capture.cards_of(asked.device.mac if asked.device else b"")
+    complete = refresh(capture) or is_elsewhere(capture, asked)
+    begin = time.monotonic()
     while True:
-        found = capture.find(asked.query, capture.cards_of(mac))
-        if found.frames or complete or time.monotonic() > end:
+        found = capture.find(asked.query, cards)
+        surely = found.frames or asked.query.way is Way.RECEIVED
+        end = begin + (WRITTEN_SECONDS if surely else SENT_SECONDS)
+        if complete or (found.frames and found.whole) or time.monotonic() > end:
             return found
         while not capture.update() and time.monotonic() < end:
             time.sleep(LOOK_SECONDS)  # a file that grows gives no event that gdb could wait for
+
+
+def is_elsewhere(capture: Capture, asked: Asked) -> bool:
+    """Does it go a way on which nothing is captured?"""
+    if asked.device and asked.device.name == NETWORK_LOOPBACK:
+        return True
+    return not capture.links(capture.cards_of(asked.device.mac if asked.device else b""))
 
 
 def missing_text(capture: Capture, asked: Asked) -> str:
@@ -227,6 +240,8 @@ def found_text(capture: Capture, found: Found, way: Way) -> str:
             f"({found.frames[0].interface.name})")
     if len(numbers) > 1:
         text += ": cut into them" if way is Way.SENT else ": merged from them"
+    if not found.whole:
+        text += "; not all of it is in the capture"
     if found.part:
         text += (f"; it is bytes {found.part[0]} to {found.part[1] - 1} of the payload, which was "
                  "captured before it was cut into segments")
@@ -245,7 +260,7 @@ def frame_text(one: skb.Skb, sock: int = 0) -> tuple[str, Optional[Asked]]:
         found = look(capture, asked)
         text = (found_text(capture, found, asked.query.way) if found.frames
                 else missing_text(capture, asked))
-    except (pcapng.CaptureError, OSError, gdb.GdbError) as error:
+    except (pcapng.CaptureError, OSError, gdb.error, gdb.GdbError) as error:
         text = f"no frame number: {kernel.printable(str(error))}"
     return text, asked
 

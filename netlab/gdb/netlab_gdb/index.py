@@ -37,12 +37,14 @@ class Segment:
         """How much sequence space it takes."""
         return self.length + bin(self.control & 3).count("1")
 
+    def distance(self, other: "Segment") -> int:
+        """How far behind this one's beginning the other one begins; negative: before it."""
+        return (other.seq - self.seq + MODULUS // 2) % MODULUS - MODULUS // 2
+
     def overlap(self, other: "Segment") -> int:
         """How many bytes of sequence space two segments share; 0 where they are apart."""
-        ahead = (other.seq - self.seq) % MODULUS
-        if ahead < MODULUS // 2:
-            return max(min(self.space() - ahead, other.space()), 0)
-        return max(min(other.space() - (MODULUS - ahead), self.space()), 0)
+        ahead = self.distance(other)
+        return max(min(self.space(), ahead + other.space()) - max(ahead, 0), 0)
 
     def is_repeated_by(self, other: "Segment") -> bool:
         """Does the other one say the same?"""
@@ -75,6 +77,7 @@ class Found:
     frames: list[pcapng.Frame] = dataclasses.field(default_factory=list)
     equal: list[pcapng.Frame] = dataclasses.field(default_factory=list)  # it may be each of them
     reason: str = ""                     # why one of them was taken
+    whole: bool = True                   # all of it is in them
     part: Optional[tuple[int, int]] = None  # it is these bytes of the frame's payload, [from, to)
 
 
@@ -202,11 +205,12 @@ class Index:
             return choice.of([f for f, s in near])
         starts: dict[int, list[pcapng.Frame]] = collections.defaultdict(list)
         for frame, segment in near:
-            starts[(segment.seq - wanted.seq + MODULUS // 2) % MODULUS].append(frame)
+            starts[wanted.distance(segment)].append(frame)
         chosen = [choice.of(frames) for _, frames in sorted(starts.items())]
         found = Found([frame for one in chosen for frame in one.frames],
                       [frame for one in chosen for frame in one.equal],
-                      next((one.reason for one in chosen if one.reason), ""))
+                      next((one.reason for one in chosen if one.reason), ""),
+                      covers([segment for _, segment in near], wanted))
         if len(found.frames) == 1:
             segment = next(s for f, s in near if f == found.frames[0])
             ahead = (wanted.seq - segment.seq) % MODULUS
@@ -222,7 +226,7 @@ class Index:
         theirs = self.packet(frame)
         ours = query.packet.data[query.packet.payload:query.packet.end]
         other = theirs.data[theirs.payload:theirs.end]
-        ahead = (segment.seq - wanted.seq + MODULUS // 2) % MODULUS - MODULUS // 2
+        ahead = wanted.distance(segment)
         ours, other = (ours[ahead:], other) if ahead >= 0 else (ours, other[-ahead:])
         size = min(len(ours), len(other))
         return ours[:size] == other[:size]
@@ -244,6 +248,15 @@ def may_be(wanted: Segment, captured: Segment, way: Way) -> bool:
     if way is Way.SENT and wanted.ident and captured.ident:
         return (captured.ident - wanted.ident) % 0x10000 < SEGMENTS_LIMIT
     return True
+
+
+def covers(segments: list[Segment], wanted: Segment) -> bool:
+    """Have the segments all of the wanted one's sequence space?"""
+    reached = 0
+    for ahead, space in sorted((wanted.distance(s), s.space()) for s in segments):
+        if ahead <= reached:
+            reached = max(reached, ahead + space)
+    return reached >= wanted.space()
 
 
 class Choice:

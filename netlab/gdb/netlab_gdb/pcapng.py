@@ -18,7 +18,7 @@ LINKTYPE_ETHERNET = 1
 OPTION_NAME, OPTION_TSRESOL = 2, 9
 BLOCK_LIMIT = 16 << 20      # bytes: the largest frame is 256 KiB
 INTERFACE_LIMIT = 1 << 16
-FRAME_LIMIT = 10_000_000
+FRAME_LIMIT = 2_000_000   # of which the index keeps some 500 bytes each
 READ_SIZE = 1 << 20
 
 

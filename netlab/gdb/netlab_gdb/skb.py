@@ -149,7 +149,7 @@ class Skb:
         layout = structs.layout_of("struct skb_shared_info")
         kind = gdb.lookup_type("skb_frag_t").strip_typedefs()
         piece = structs.layout_of(f"struct {kind.tag}")
-        at, _, _ = layout.places["frags"]
+        at, _, _ = layout.place("frags")
         found = []
         for i in range(min(self.shared["nr_frags"], 64)):
             frag = piece.read(self.end + at // 8 + i * piece.size)
@@ -170,8 +170,9 @@ class Skb:
             yield part
             address = part.fields["next"]
 
-    def pieces(self, limit: int) -> Iterator[bytes]:
-        """What is behind the linear part, to LIMIT bytes; it ends where memory can't be read."""
+    def pieces(self, limit: int, nested: bool = False) -> Iterator[bytes]:
+        """What is behind the linear part, to LIMIT bytes or what can't be read. NESTED: it is
+        itself of a frag list, and the kernel puts none into another."""
         if not self.data_len:
             return
         for page, offset, size in self.fragments():
@@ -179,11 +180,11 @@ class Skb:
                 return
             yield structs.read(structs.page_address(page) + offset, min(size, limit))
             limit -= size
-        for part in self.parts():
+        for part in self.parts() if not nested else ():
             if limit <= 0:
                 return
             yield structs.read(part.data, min(part.tail - part.data, limit))
-            yield from part.pieces(limit - (part.tail - part.data))
+            yield from part.pieces(limit - (part.tail - part.data), True)
             limit -= part.len
 
 
@@ -193,7 +194,7 @@ def socket_protocol(address: int) -> int:
     if common["skc_state"] in (TIME_WAIT, NEW_SYN_RECV):
         return 0
     layout = structs.layout_of("struct sock")
-    at, size, _ = layout.places["sk_protocol"]
+    at, size, _ = layout.place("sk_protocol")
     return int.from_bytes(structs.read(address + at // 8, size // 8), "little")
 
 

@@ -27,7 +27,9 @@ def word(address: int) -> int:
 class Layout:
     """Where the members of a structure are, those of its unnamed structs and unions too."""
 
-    def __init__(self, kind: gdb.Type) -> None:
+    def __init__(self, name: str) -> None:
+        kind = gdb.lookup_type(name).strip_typedefs()
+        self.name = name
         self.size = kind.sizeof
         self.places: dict[str, tuple[int, int, bool]] = {}  # bits: first, how many; signed?
         self._add(kind, 0)
@@ -44,9 +46,15 @@ class Layout:
                 signed = inner.code == gdb.TYPE_CODE_INT and inner.is_signed
                 self.places[field.name] = (base + field.bitpos, size, signed)
 
+    def place(self, name: str) -> tuple[int, int, bool]:
+        """Of a member: its first bit, how many it has, is it signed?"""
+        if name not in self.places:
+            raise gdb.GdbError(f"this kernel's {self.name} has no {name}")
+        return self.places[name]
+
     def offset(self, name: str) -> int:
         """Of a member, in bytes."""
-        return self.places[name][0] // 8
+        return self.place(name)[0] // 8
 
     def read(self, address: int) -> "Struct":
         """The structure at an address."""
@@ -61,7 +69,7 @@ class Struct:
         self.bits = int.from_bytes(data, "little")
 
     def __getitem__(self, name: str) -> int:
-        at, size, signed = self.layout.places[name]
+        at, size, signed = self.layout.place(name)
         value = self.bits >> at & (1 << size) - 1
         return value - (1 << size) if signed and value >> size - 1 else value
 
@@ -71,7 +79,7 @@ class Struct:
 
     def bytes(self, name: str) -> bytes:
         """A member as it lies in memory: what is in network order, texts."""
-        at, size, _ = self.layout.places[name]
+        at, size, _ = self.layout.place(name)
         return self.data[at // 8:(at + size) // 8]
 
     def number(self, name: str) -> int:
@@ -88,7 +96,7 @@ class Struct:
 @functools.lru_cache(maxsize=None)
 def layout_of(name: str) -> Layout:
     """Of a type by its name: "struct sk_buff"."""
-    return Layout(gdb.lookup_type(name).strip_typedefs())
+    return Layout(name)
 
 
 def struct(kind: str, address: int) -> Struct:
