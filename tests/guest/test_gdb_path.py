@@ -3,7 +3,6 @@
 import json
 import pathlib
 import re
-import subprocess
 
 import pytest
 
@@ -12,17 +11,6 @@ from debugging import debugging
 from lab import fields
 
 FRAME = re.compile(r"^(.*):(\d+) > .*\] seq (\d+) ack (\d+) len (\d+), frame (\d+)$")
-
-
-@pytest.fixture
-def ready(lab):
-    """A lab whose guest may connect to its host side."""
-    walking.make_ready(lab)
-    with subprocess.Popen([lab.netlab, "exec", f"{lab.name}/host", "--", "/usr/bin/python3", "-c",
-                           walking.LISTEN], stdout=subprocess.PIPE) as listener:
-        assert listener.stdout.readline() == b"listens\n"
-        yield lab
-        listener.kill()
 
 
 def check_places(stages, kernel):
@@ -47,12 +35,13 @@ def check_frames(lab, lines):
 
 
 @pytest.mark.parametrize("name", walking.TRAFFIC)
-def test_every_stage_is_hit_in_its_order_by_real_traffic(ready, kernel, name):
-    lines, stages = walking.walk(ready, name)
+def test_every_stage_is_hit_in_its_order_by_real_traffic(lab, kernel, name):
+    with walking.ready(lab):
+        lines, stages = walking.walk(lab, name)
     assert {path for path, *_ in lines} == {name}
     check_places(stages, kernel)
     if name == "tcp-receive":
-        check_frames(ready, lines)
+        check_frames(lab, lines)
 
 
 def test_stages_are_chosen_and_what_is_wrong_is_told(lab):

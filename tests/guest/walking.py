@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """netlab path against real traffic: are all stages of a path hit, in the order it gives?"""
+import contextlib
 import re
+import subprocess
 
 from debugging import debugging, meanwhile
 from lab import ip
@@ -12,7 +14,8 @@ STAGE = re.compile(r"^ {0,2}(\d*) {2,}(\w+) +([\w/.+-]+):(\d+)", re.M)
 LINE = re.compile(r"^\d\d:\d\d:\d\d\.\d{6} cpu \d+ \S+\[\d+\] (\S+) (\d+) (\w+)(?:: (.*))?$",
                   re.M)
 
-# The server has to sleep in epoll_wait() when a segment comes; a slow guest may need several.
+# The server has to sleep in epoll_wait() when data comes, and a slow guest takes several segments
+# at a time, which then share a route: so it is sent thrice.
 TCP = """
 import socket, subprocess, sys
 with socket.create_connection((sys.argv[1], 7777), timeout=180) as connection:
@@ -23,13 +26,15 @@ with socket.create_connection((sys.argv[1], 7777), timeout=180) as connection:
 """
 SLEEPS = "until grep -q ep_poll /proc/$(pidof epoll-echo)/wchan; do :; done"
 UDP = """
-import socket, sys
+import socket, subprocess, sys
 with socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET,
                    socket.SOCK_DGRAM) as sender:
     sender.settimeout(180)
     sender.connect((sys.argv[1], 7777))
-    sender.send(b"hello")
-    assert sender.recv(16) == b"hello"
+    for _ in range(3):
+        subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL)
+        sender.send(b"hello")
+        assert sender.recv(16) == b"hello"
 """
 LISTEN = """
 import socket
@@ -69,13 +74,17 @@ def on_host(lab, program, *arguments):
     lab.exec("host", "/usr/bin/python3", "-c", program, *arguments).ok()
 
 
+def wait_in_guest(lab):
+    """The words of a command that waits until the server sleeps."""
+    return [lab.netlab, "exec", f"{lab.name}/server", "--", "sh", "-c", SLEEPS]
+
+
 def exchange_tcp(lab, family):
-    on_host(lab, TCP, GUEST[family], lab.netlab, "exec", f"{lab.name}/server", "--", "sh", "-c",
-            SLEEPS)
+    on_host(lab, TCP, GUEST[family], *wait_in_guest(lab))
 
 
 def exchange_udp(lab, family):
-    on_host(lab, UDP, GUEST[family])
+    on_host(lab, UDP, GUEST[family], *wait_in_guest(lab))
 
 
 def connect_from_guest(lab, family):
@@ -169,8 +178,16 @@ def walk(lab, name):
     return LINE.findall(seen), stages
 
 
-def make_ready(lab):
-    """What the traffic wants of the lab."""
+@contextlib.contextmanager
+def ready(lab):
+    """Within it the lab has what the traffic wants: neighbours, and who listens."""
     for family, address in FRESH.items():
         ip(lab, "address", "add", f"{address}/{24 if family == 4 else 64}", "dev", "br0",
            *(["nodad", "preferred_lft", "0"] if family == 6 else []))
+    with subprocess.Popen([lab.netlab, "exec", f"{lab.name}/host", "--", "/usr/bin/python3", "-c",
+                           LISTEN], stdout=subprocess.PIPE) as listener:
+        try:
+            assert listener.stdout.readline() == b"listens\n"
+            yield lab
+        finally:
+            listener.kill()
