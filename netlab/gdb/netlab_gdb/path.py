@@ -102,10 +102,10 @@ STAGES are numbers and ranges, or all: netlab path tcp-receive trace all stop 20
 
     def complete(self, text: str, word: str) -> list[str]:
         """Called by gdb."""
-        words = text.split()
-        if len(words) - (not text.endswith(" ")) <= 0:
-            return [name for name in paths.PATHS if name.startswith(word)]
-        return [one for one in (*ACTIONS, "all", "-4", "-6") if one.startswith(word)]
+        before, _, last = text.rpartition(" ")
+        known = (*ACTIONS, "all", "-4", "-6") if before.strip() else paths.PATHS
+        # gdb's word begins behind a "-", too.
+        return [one[len(last) - len(word):] for one in known if one.startswith(last)]
 
     def run(self, argument: str) -> None:
         words = gdb.string_to_argv(argument)

@@ -42,21 +42,33 @@ def arp_text(fields: dict) -> str:
     return f"ARP {what} {' > '.join(ends)}"
 
 
-def packet_text(packet: headers.Packet) -> str:
-    """The packet in one line; "" where it has no header that tells anything."""
+def is_written(found: skb.Skb) -> bool:
+    """Does it have its UDP header? (Of one that is being sent, IP's is there before.)"""
+    length, start = found.headers.value("udp.length"), found.header("transport")
+    if not isinstance(length, int) or start is None:
+        return True
+    room = found.tail - start + found.data_len
+    return length == room or (8 <= length < room and not found.fields["sk"])
+
+
+def packet_text(packet: headers.Packet, written: bool) -> str:
+    """The packet in one line; "" where it has no header that tells anything. WRITTEN: its UDP
+    header, if it is to have one, is there."""
     layer = packet.layer(*PROTOCOLS)
     network = packet.layer("ip", "ipv6")
     if layer and layer.name == "arp":
         return arp_text(layer.fields)
     parts = []
     if network:
-        ports = layer.fields if layer else {}
+        ports = layer.fields if layer and written else {}
         sides = []
         for side in ("src", "dst"):
             port = ports.get(f"{layer.name}.{side}port") if layer else None
             sides.append(end(network.fields[f"{network.name}.{side}"], port))
         parts.append(" > ".join(sides))
-    if layer and layer.name == "tcp":
+    if not written:
+        parts.append("UDP, no header yet")
+    elif layer and layer.name == "tcp":
         parts.append(tcp_text(layer.fields))
     elif layer and layer.name == "udp":
         parts.append(f"UDP len {layer.fields['udp.length'] - 8}")
@@ -172,7 +184,7 @@ class Packet:
     @staticmethod
     def skb_text(found: skb.Skb, sock: int) -> str:
         """The packet in an skb, and its frame."""
-        text = packet_text(found.headers)
+        text = packet_text(found.headers, is_written(found))
         if not found.headers.layer("ip", "ipv6", "arp", "eth"):
             text = unfinished_text(found, found.fields["sk"] or sock)
         frame = capture.short_text(found, sock)
