@@ -6,6 +6,7 @@
  * agent [PORT]: without PORT, the virtio port of our name, else the second UART.
  */
 #include "agent.h"
+#include "modules.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,22 @@
 
 static uint64_t boot_ns; /* when this program started, since power-on */
 
+/* What init says of modules that it could not load; NULL: nothing. */
+static json_t *failed_modules(void)
+{
+	FILE *file = fopen(MODULES_FAILED, "re");
+	json_t *lines = file ? json_array() : NULL;
+	char line[1024];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		json_array_append_new(lines, json_string(line));
+	}
+	if (file)
+		fclose(file);
+	return lines;
+}
+
 /* @id: of the host's request; 0: it did not ask, or gave none. */
 static void say_hello(struct port *port, json_int_t id)
 {
@@ -35,9 +52,9 @@ static void say_hello(struct port *port, json_int_t id)
 	json_t *hello;
 
 	uname(&kernel);
-	hello = json_pack("{s:s, s:i, s:I, s:s}", "event", "hello", "version",
+	hello = json_pack("{s:s, s:i, s:I, s:s, s:o*}", "event", "hello", "version",
 			  PROTOCOL_VERSION, "boot_ns", (json_int_t)boot_ns, "kernel",
-			  kernel.release);
+			  kernel.release, "modules_failed", failed_modules());
 	if (id)
 		json_object_set_new(hello, "id", json_integer(id));
 	port_say(port, hello);

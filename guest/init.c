@@ -480,6 +480,8 @@ int main(int argc, char **argv)
 	block_signals(&ours);
 	read_command_line();
 	enter_root();
+	if (!modules_report())
+		say(MODULES_FAILED ": %s", strerror(errno));
 	words = take_command_line(begin_network());
 	set_environment();
 	choose_shell();

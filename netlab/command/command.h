@@ -29,10 +29,12 @@ struct verb {
 extern const struct verb verb_apply;
 extern const struct verb verb_capture;
 extern const struct verb verb_check;
+extern const struct verb verb_clean;
 extern const struct verb verb_console;
 extern const struct verb verb_doctor;
 extern const struct verb verb_down;
 extern const struct verb verb_drive;
+extern const struct verb verb_dump;
 extern const struct verb verb_exec;
 extern const struct verb verb_export;
 extern const struct verb verb_gdb;
@@ -61,6 +63,13 @@ struct option_spec {
 	const char *help;
 	void *value;
 };
+
+/* The row of the verbs that read a topology; @settings: a char ***, a string vector. */
+#define SET_OPTION(settings)                                                     \
+	{                                                                        \
+		OPTION_LIST, "set", 's', "PATH=VALUE",                           \
+			"as if the topology said so: server.memory=1G", settings \
+	}
 
 /**
  * options_parse() - read a verb's options; --help and -v (more to be said) are known to all

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "util/file.h"
+#include "util/paths.h"
 #include "util/string.h"
 
 #define LINE_LIMIT 4096 /* bytes; lab/console.c writes shorter ones */
@@ -113,22 +114,48 @@ static struct error *follow(struct follower *follower, struct client *client,
 	return error;
 }
 
-static struct error *log_path(struct client *client, const char *name, unsigned boot,
-			      char **path)
+static struct error *choose_boot(const char *raw, const char *name, unsigned boot,
+				 char **path)
 {
-	_cleanup_json_ json_t *status = NULL;
-	const json_t *guest;
-	const char *raw;
-
-	try(lab_status(client, &status));
-	try(status_guest(status, name, &guest));
-	raw = status_text(guest, "console");
 	*path = boot ? xasprintf("%s.%u.log", raw, boot) : xasprintf("%s.log", raw);
 	if (boot && !file_exists(*path))
 		return error_new(ENOENT,
 				 "%s: there is no log of %u boot%s before the last", name,
 				 boot, boot == 1 ? "" : "s");
 	return NULL;
+}
+
+static struct error *log_path(struct client *client, const char *name, unsigned boot,
+			      char **path)
+{
+	_cleanup_json_ json_t *status = NULL;
+	const json_t *guest;
+
+	try(lab_status(client, &status));
+	try(status_guest(status, name, &guest));
+	return choose_boot(status_text(guest, "console"), name, boot, path);
+}
+
+/* Where `up` puts it that was told no other place. @error: that it isn't up. */
+static struct error *ended_log_path(const struct node *node, unsigned boot,
+				    struct error *error, char **path)
+{
+	_cleanup_error_ struct error *not_up = error;
+	_cleanup_free_ char *folder = NULL, *raw = NULL, *log = NULL;
+
+	if (not_up->code != ENOENT || !node->lab || !lab_name_valid(node->lab) ||
+	    strchr(node->name, '/'))
+		return steal_ptr(not_up);
+	folder = path_state(node->lab);
+	raw = xasprintf("%s/%s.console", folder, node->name);
+	log = xasprintf("%s.log", raw);
+	if (!file_exists(log))
+		return error_hint(error_new(ENOENT,
+					    "no lab '%s' is up, and there is no %s",
+					    node->lab, log),
+				  "where it was started with --output, that folder has "
+				  "the log");
+	return choose_boot(raw, node->name, boot, path);
 }
 
 struct error *console_log_print(const struct node *node,
@@ -138,13 +165,17 @@ struct error *console_log_print(const struct node *node,
 	_cleanup_free_ char *path = NULL;
 	_cleanup_(follower_deinit) struct follower follower = {.choice = choice,
 							       .fd = -1};
+	struct error *error;
 
 	lines_init(&follower.lines, LINE_LIMIT);
-	try(client_connect(&client, node->lab));
-	try(log_path(client, node->name, choice->boot, &path));
+	error = client_connect(&client, node->lab);
+	if (error)
+		try(ended_log_path(node, choice->boot, error, &path));
+	else
+		try(log_path(client, node->name, choice->boot, &path));
 	follower.fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (follower.fd < 0)
 		return error_errno(errno, "%s", path);
-	return natural_end(choice->follow ? follow(&follower, client, path)
-					  : print_more(&follower));
+	return natural_end(choice->follow && client ? follow(&follower, client, path)
+						    : print_more(&follower));
 }

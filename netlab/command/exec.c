@@ -83,12 +83,8 @@ static struct error *listen_to_input(struct input *input)
 
 static json_t *exec_request(const char *guest, char **command)
 {
-	json_t *argv = json_array();
-
-	strv_foreach (word, command)
-		json_array_append_new(argv, json_string(*word));
 	return json_pack("{s:s, s:s, s:o}", "request", "exec", "guest", guest, "argv",
-			 argv);
+			 strv_to_json(command));
 }
 
 static struct error *exec_in_guest(struct client *client, const char *guest,

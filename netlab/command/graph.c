@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -9,12 +10,13 @@
 #include "util/file.h"
 #include "util/string.h"
 
-static struct error *describe_file(const char *path, json_t **status)
+static struct error *describe_file(const char *path, char *const *settings,
+				   json_t **status)
 {
 	_cleanup_topology_ struct topology *topology = NULL;
 	_cleanup_plan_ struct plan *plan = NULL;
 
-	try(topology_load(path, &topology));
+	try(topology_load_set(path, settings, &topology));
 	plan = plan_new(topology);
 	*status = topology_to_json(topology, plan);
 	return NULL;
@@ -44,7 +46,19 @@ static struct error *write_out(const struct buffer *document, const char *path)
 	return write_all(STDOUT_FILENO, document->data, document->size);
 }
 
-static struct error *draw(const char *what, const char *format_name, const char *path)
+static struct error *describe(const char *what, char *const *settings, json_t **status)
+{
+	if (what && is_file(what))
+		return describe_file(what, settings, status);
+	if (settings)
+		return error_hint(error_new(EINVAL, "--set is for a file; a lab is what "
+						    "it is"),
+				  "'netlab apply' changes one that runs");
+	return ask_lab(what, status);
+}
+
+static struct error *draw(const char *what, char *const *settings,
+			  const char *format_name, const char *path)
 {
 	_cleanup_buffer_ struct buffer document = {0};
 	_cleanup_json_ json_t *status = NULL;
@@ -53,10 +67,7 @@ static struct error *draw(const char *what, const char *format_name, const char 
 
 	if (format_name)
 		try(graph_format_parse(format_name, &format));
-	if (what && is_file(what))
-		try(describe_file(what, &status));
-	else
-		try(ask_lab(what, &status));
+	try(describe(what, settings, &status));
 	graph = graph_new(status);
 	graph_write(graph, format, &document);
 	return write_out(&document, path);
@@ -64,8 +75,10 @@ static struct error *draw(const char *what, const char *format_name, const char 
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
+	_cleanup_strv_ char **settings = NULL;
 	const char *format = NULL, *output = NULL;
 	const struct option_spec specs[] = {
+		SET_OPTION(&settings),
 		{OPTION_STRING, "format", 'f', "svg|dot|mermaid", "default: svg",
 		 &format},
 		{OPTION_STRING, "output", 'o', "FILE",
@@ -78,12 +91,12 @@ static int run(const struct verb *verb, int argc, char **argv)
 		return status;
 	if (argc > 1)
 		return misuse(verb, "one TOPOLOGY or LAB");
-	return finish(draw(argc ? argv[0] : NULL, format, output));
+	return finish(draw(argc ? argv[0] : NULL, settings, format, output));
 }
 
 const struct verb verb_graph = {
 	.name = "graph",
-	.usage = "TOPOLOGY|[LAB] [-f svg|dot|mermaid] [-o FILE]",
+	.usage = "TOPOLOGY|[LAB] [-f svg|dot|mermaid] [-o FILE] [--set PATH=VALUE]...",
 	.summary = "Draw a topology file, or a lab that runs with its counters.",
 	.details = "A word that names a file is a TOPOLOGY, else it is a LAB. The SVG\n"
 		   "needs no other program and follows the reader's light or dark "

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "image/elf.h"
+#include "image/entry.h"
 #include "image/initramfs.h"
 #include "lab/debug.h"
 #include "lab/drivers.h"
@@ -33,7 +33,7 @@ static struct error *find_kernel(const struct kernel_choice *choice, bool was_bu
 		try(kernel_build_and_tell(&options, kernel));
 	else
 		try(kernel_find(&options, kernel));
-	return choice->in_place ? elf_check_pvh_kernel((*kernel)->vmlinux) : NULL;
+	return choice->in_place ? entry_judge(*kernel) : NULL;
 }
 
 /* They stand at the same place, and the guests' roots ask for no other flavour. */
@@ -116,6 +116,14 @@ static struct error *make_images(struct start *start)
 	return error;
 }
 
+static struct error *hold_cache(struct start *start)
+{
+	for (size_t i = 0; i < start->topology->n_guests; i++)
+		try(cache_hold_guest(&start->holds, start->kernels[i],
+				     &start->images[i]));
+	return NULL;
+}
+
 static struct error *make_output(struct start *start)
 {
 	char resolved[PATH_MAX];
@@ -138,6 +146,19 @@ static struct error *check_freeze(const struct start *start)
 			 start->freeze);
 }
 
+/* The command line's word is over that of the topology. */
+static struct error *read_on_panic(const struct start *start)
+{
+	enum on_panic on_panic;
+
+	if (!start->on_panic)
+		return NULL;
+	try(error_prefix(on_panic_parse(start->on_panic, &on_panic), "--on-panic"));
+	for (size_t i = 0; i < start->topology->n_guests; i++)
+		start->topology->guests[i].on_panic = on_panic;
+	return NULL;
+}
+
 static struct error *read_options(struct start *start)
 {
 	struct lab_options *options = &start->options;
@@ -156,6 +177,7 @@ static struct error *read_options(struct start *start)
 	if (start->timeout)
 		try(error_prefix(duration_parse(start->timeout, &options->timeout_ns),
 				 "--timeout"));
+	try(read_on_panic(start));
 	return check_freeze(start);
 }
 
@@ -173,9 +195,10 @@ struct error *start_load(struct start *start, const char *path)
 	try(read_options(start));
 	try(find_kernels(start));
 	try(check_drivers(start));
-	if (start->topology->n_guests)
-		try(make_images(start));
-	return NULL;
+	if (!start->topology->n_guests)
+		return NULL;
+	try(make_images(start));
+	return hold_cache(start);
 }
 
 struct error *start_prepare(struct start *start, const char *path)
@@ -197,6 +220,7 @@ void start_deinit(struct start *start)
 	for (size_t i = 0; start->kernels && i < start->topology->n_guests; i++)
 		kernel_free(start->kernels[i]);
 	free(start->kernels);
+	cache_holds_deinit(&start->holds);
 	for (size_t i = 0; start->images && i < start->topology->n_guests; i++)
 		guest_image_deinit(&start->images[i]);
 	free(start->images);

@@ -4,32 +4,28 @@
 #define NETLAB_COMMAND_START_H
 
 #include "command/command.h"
+#include "image/cache.h"
 #include "lab/client.h"
 #include "lab/lab.h"
 
 struct start {
 	/* As given on the command line; NULL: not given. */
-	const char *name, *freeze, *accel, *output, *timeout;
+	const char *name, *freeze, *accel, *output, *timeout, *on_panic;
 	bool no_lockstep;
 	char **settings; /* --set; owned */
 	/* Made of them by start_prepare(). */
 	struct topology *topology;
 	struct kernel **kernels;    /* one for each guest */
 	struct guest_image *images; /* one for each guest */
+	struct cache_holds holds;   /* on both, until the lab has its own */
 	char *output_path;
 	struct lab_options options;
 };
 
-#define START_USAGE                                                         \
-	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n" \
-	"                  [--no-lockstep] [-o DIR] [--timeout TIME]\n"     \
-	"                  [--set PATH=VALUE]..."
-
-#define SET_OPTION(settings)                                                     \
-	{                                                                        \
-		OPTION_LIST, "set", 's', "PATH=VALUE",                           \
-			"as if the topology said so: server.memory=1G", settings \
-	}
+#define START_USAGE                                                               \
+	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n"       \
+	"                  [--no-lockstep] [--on-panic halt|continue] [-o DIR]\n" \
+	"                  [--timeout TIME] [--set PATH=VALUE]..."
 
 /* The rows of both verbs' option tables. */
 #define START_OPTIONS(start)                                                        \
@@ -53,6 +49,12 @@ struct start {
 		 &(start)->no_lockstep},                                            \
 		{OPTION_STRING,  "accel", 0, "KIND", "auto (default), kvm or tcg",  \
 		 &(start)->accel},                                                  \
+		{OPTION_STRING,                                                     \
+		 "on-panic",                                                        \
+		 0,                                                                 \
+		 "WHAT",                                                            \
+		 "halt a guest whose kernel panics, or let it continue",            \
+		 &(start)->on_panic},                                               \
 		{OPTION_STRING,                                                     \
 		 "output",                                                          \
 		 'o',                                                               \

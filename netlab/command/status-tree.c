@@ -254,12 +254,15 @@ static void print_state(const json_t *guest)
 static void print_guest(const json_t *guest, const char *lab)
 {
 	_cleanup_free_ char *panic = shown(status_text(guest, "panic"));
-	json_t *nic;
+	json_t *nic, *module;
 	size_t i;
 
 	print_state(guest);
 	if (*panic)
-		printf("    %s\n", panic);
+		printf("    %s\n    see why: netlab gdb %s/%s\n", panic, lab,
+		       status_text(guest, "name"));
+	json_array_foreach (json_object_get(guest, "modules_failed"), i, module)
+		printf("    module not loaded: %s\n", json_string_value(module));
 	json_array_foreach (json_object_get(guest, "nics"), i, nic)
 		print_nic(nic);
 	printf("    console log %s\n", status_text(guest, "console"));
@@ -277,7 +280,8 @@ static void print_capture(const json_t *capture)
 
 	if (!capture)
 		return;
-	printf("  capture  %s%s", status_text(capture, "file"),
+	printf("  capture  %s%s%s", status_text(capture, "file"),
+	       streq(status_text(capture, "clock"), "wall") ? ", wall clock" : "",
 	       json_is_true(json_object_get(capture, "running")) ? "" : " (ended)");
 	if (json_object_get(capture, "failure"))
 		printf(": %s", status_text(capture, "failure"));

@@ -128,16 +128,40 @@ static bool is_pvh(Elf *elf)
 	return false;
 }
 
-struct error *elf_check_pvh_kernel(const char *path)
+struct error *elf_has_pvh_entry(const char *path, bool *has)
 {
 	_cleanup_elf_ struct elf_file file = ELF_FILE_INIT;
 
 	try(elf_file_open(&file, path));
 	try(check_x86_64(file.elf, path));
-	if (is_pvh(file.elf))
-		return NULL;
-	return error_hint(error_new(ENOEXEC, "%s has no PVH entry", path),
-			  "it must be the vmlinux of a kernel with CONFIG_PVH=y");
+	*has = is_pvh(file.elf);
+	return NULL;
+}
+
+static bool names_symbol(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
+			 const char *name)
+{
+	Elf_Data *data = elf_getdata(section, NULL);
+	GElf_Sym symbol;
+
+	for (int i = 0; data && gelf_getsym(data, i, &symbol); i++)
+		if (streq(elf_strptr(elf, header->sh_link, symbol.st_name) ?: "", name))
+			return true;
+	return false;
+}
+
+struct error *elf_has_symbol(const char *path, const char *name, bool *has)
+{
+	_cleanup_elf_ struct elf_file file = ELF_FILE_INIT;
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+
+	*has = false;
+	try(elf_file_open(&file, path));
+	while (!*has && (section = elf_nextscn(file.elf, section)))
+		if (gelf_getshdr(section, &header) && header.sh_type == SHT_SYMTAB)
+			*has = names_symbol(file.elf, section, &header, name);
+	return NULL;
 }
 
 struct error *elf_check_static(const char *path)

@@ -32,9 +32,16 @@ char *elf_build_id_in(void *data, size_t size);
 /** elf_has_section() - has it a section of that name, as ".debug_info"? */
 must_use struct error *elf_has_section(const char *path, const char *name, bool *has);
 
-/** elf_check_pvh_kernel() - is it an x86-64 ELF kernel that QEMU can start by itself?
- * QEMU finds the entry in the note XEN_ELFNOTE_PHYS32_ENTRY (CONFIG_PVH). */
-must_use struct error *elf_check_pvh_kernel(const char *path);
+/** elf_has_symbol() - has its symbol table one of that name? A stripped file has none. */
+must_use struct error *elf_has_symbol(const char *path, const char *name, bool *has);
+
+/**
+ * elf_has_pvh_entry() - can QEMU start this kernel by itself?
+ *
+ * It finds the entry in the note XEN_ELFNOTE_PHYS32_ENTRY (CONFIG_PVH).
+ * Return: an error where it is no ELF file for x86-64.
+ */
+must_use struct error *elf_has_pvh_entry(const char *path, bool *has);
 
 /** elf_check_static() - is it an x86-64 program that needs no dynamic linker? */
 must_use struct error *elf_check_static(const char *path);

@@ -6,6 +6,7 @@
 
 #include "image/bzimage.h"
 #include "image/elf.h"
+#include "image/entry.h"
 #include "image/kernelcache.h"
 #include "image/recipe.h"
 #include "util/file.h"
@@ -196,10 +197,10 @@ struct error *kernel_from_files(const char *vmlinux, const char *bzimage,
 	try(real_path(vmlinux, &kernel->vmlinux));
 	if (bzimage)
 		try(real_path(bzimage, &kernel->bzimage));
-	try(elf_check_pvh_kernel(kernel->vmlinux));
 	try(elf_build_id(kernel->vmlinux, &kernel->build_id));
 	kernel->directory = xstrndup(kernel->vmlinux,
 				     strrchr(kernel->vmlinux, '/') - kernel->vmlinux);
+	try(entry_judge(kernel));
 	if (bzimage)
 		try(check_bzimage(kernel));
 	if (modules)

@@ -104,8 +104,8 @@ must_use struct error *kernel_list(struct kernel ***kernels, size_t *n);
  * kernel_from_files() - a kernel built elsewhere
  * @bzimage: NULL: none
  * @modules: lib/modules/VERSION, as `make modules_install` makes it; NULL: none
- * Return: an error when @vmlinux is not an x86-64 ELF kernel with a PVH note, or when @bzimage
- * was made from another one (build IDs).
+ * Return: an error when @vmlinux is not an x86-64 ELF kernel, when it can't be started as it is
+ * and there is no @bzimage (image/entry.h), or when that was made from another one (build IDs).
  */
 must_use struct error *kernel_from_files(const char *vmlinux, const char *bzimage,
 					 const char *modules, struct kernel **kernel);

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "image/entry.h"
 #include "util/file.h"
 #include "util/lines.h"
 #include "util/paths.h"
 #include "util/string.h"
 
-#define NOTE_LIMIT   (64u << 10)
-#define CONFIG_LIMIT (4u << 20)
+#define NOTE_LIMIT (64u << 10)
 
 char *kernelcache_directory(const char *name)
 {
@@ -79,23 +79,10 @@ static char *existing(char *path)
 	return NULL;
 }
 
-/*
- * With KASAN the PVH entry ends in a triple fault: what it runs before the shadow memory is there
- * is instrumented as well (arch/x86/platform/pvh/enlighten.c, Linux 6.1).
- */
-static bool has_kasan(const struct kernel *kernel)
-{
-	_cleanup_free_ char *path = xasprintf("%s/config", kernel->directory);
-	_cleanup_free_ char *config = NULL;
-	_cleanup_error_ struct error *error =
-		file_read(path, CONFIG_LIMIT, &config, NULL);
-
-	return !error && strstr(config, "\nCONFIG_KASAN=y\n");
-}
-
 struct error *kernelcache_load(const char *name, struct kernel **out)
 {
 	_cleanup_kernel_ struct kernel *kernel = xcalloc(1, sizeof(*kernel));
+	_cleanup_free_ char *config = NULL;
 	_cleanup_json_ json_t *note = NULL;
 
 	kernel->directory = kernelcache_directory(name);
@@ -104,7 +91,8 @@ struct error *kernelcache_load(const char *name, struct kernel **out)
 	kernel->vmlinux = xasprintf("%s/vmlinux", kernel->directory);
 	kernel->bzimage = xasprintf("%s/bzImage", kernel->directory);
 	try(check_whole(kernel));
-	kernel->lacks_pvh = has_kasan(kernel);
+	config = xasprintf("%s/config", kernel->directory);
+	kernel->lacks_pvh = entry_has_kasan(config);
 	kernel->modules = existing(
 		xasprintf("%s/lib/modules/%s", kernel->directory, kernel->version));
 	kernel->build = existing(xasprintf("%s/build", kernel->directory));

@@ -24,13 +24,6 @@ void module_build_deinit(struct module_build *build)
 	*build = (struct module_build){0};
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t length = strlen(text), end_length = strlen(end);
-
-	return length >= end_length && streq(text + length - end_length, end);
-}
-
 /* What an earlier build left in the folder is no source of the next one. */
 static bool is_output(const char *name)
 {

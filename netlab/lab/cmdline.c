@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "image/overlay.h"
+#include "lab/panic.h"
 #include "util/string.h"
 
 static char *nic_parameter(const struct nic *nic)
@@ -69,15 +70,17 @@ static void push_root(char ***words, const struct guest *guest)
 			   read_only ? ",ro" : "");
 }
 
-struct error *cmdline_build(const struct guest *guest, bool levels, char **line)
+struct error *cmdline_build(const struct guest *guest, bool watched, char **line)
 {
 	_cleanup_strv_ char **words = NULL;
 	_cleanup_free_ char *joined = NULL;
 
 	strv_push(&words, xstrdup("console=ttyS0"));
-	if (levels)
+	if (watched)
 		strv_push(&words, xstrdup("console_msg_format=syslog"));
 	strv_push(&words, xstrdup("nokaslr"));
+	if (watched && guest->on_panic == ON_PANIC_HALT)
+		strv_push(&words, xstrdup(PANIC_ARGUMENTS));
 	strv_pushf(&words, "netlab.name=%s", guest->name);
 	push_root(&words, guest);
 	for (size_t i = 0; i < guest->n_nics; i++) {

@@ -8,6 +8,8 @@
 
 #include "image/kernel.h"
 #include "image/overlay.h"
+#include "lab/console.h"
+#include "lab/dump.h"
 #include "lab/lockstep.h"
 #include "link/link.h"
 #include "topology/topology.h"
@@ -61,6 +63,9 @@ struct guest_handlers {
 	void (*changed)(struct lab_guest *guest, void *userdata);
 	/* The guest has read all input of its commands: there is room for more. */
 	void (*drained)(struct lab_guest *guest, void *userdata);
+	/* Its console has a line more. */
+	void (*line)(struct lab_guest *guest, const struct console_line *line,
+		     void *userdata);
 	/* KVM failed, and it boots once more, with TCG. */
 	void (*restarted)(struct lab_guest *guest, void *userdata);
 };
@@ -75,6 +80,8 @@ const char *guest_name(const struct lab_guest *guest);
 bool guest_is_halted(const struct lab_guest *guest);
 bool guest_is_frozen(
 	const struct lab_guest *guest); /* by --freeze, and not yet released */
+bool guest_is_kept(
+	const struct lab_guest *guest); /* it panicked, and is there to be looked at */
 struct agent *guest_agent(struct lab_guest *guest); /* NULL where it can't be asked */
 must_use struct error *guest_attach_console(struct lab_guest *guest, int fd);
 
@@ -103,12 +110,25 @@ bool guest_is_paused(const struct lab_guest *guest);
 /** guest_obituary() - why it is not up: its state and the console's last lines. */
 must_use struct error *guest_obituary(const struct lab_guest *guest);
 
+/** guest_check_modules() - EREMOTEIO, with the kernel's words, where it said hello and modules
+ * that it was to load at its boot are not loaded. */
+must_use struct error *guest_check_modules(const struct lab_guest *guest);
+
 /**
  * guest_set_spec() - the same guest in another topology, borrowed in place of the one before
  *
  * It is told where a card of it is up that was down, or the other way round.
  */
 void guest_set_spec(struct lab_guest *guest, const struct guest *spec);
+
+/**
+ * guest_dump() - have its memory and registers written to a file; see lab/dump.h
+ * @dump: set before a handler is called; for dump_cancel()
+ * Return: an error where QEMU has ended, or writes one already.
+ */
+must_use struct error *guest_dump(struct lab_guest *guest, const char *path,
+				  const struct dump_handlers *handlers, void *userdata,
+				  struct dump **dump);
 
 /** guest_to_json() - what `netlab status --json` shows of it; a new reference. */
 json_t *guest_to_json(const struct lab_guest *guest);

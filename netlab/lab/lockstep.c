@@ -348,6 +348,14 @@ bool lockstep_is_halted(const struct lockstep *lockstep)
 	return lockstep->halted;
 }
 
+const char *lockstep_holder(const struct lockstep *lockstep)
+{
+	for (struct lockstep_member *m = lockstep->members; m; m = m->next)
+		if (is_holding(m))
+			return m->name;
+	return "";
+}
+
 bool lockstep_is_held(const struct lockstep_member *member, enum lockstep_hold why)
 {
 	return member->holds & why;

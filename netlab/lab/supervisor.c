@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "image/cache.h"
 #include "lab/control.h"
 #include "lab/protocol.h"
 #include "lab/rundir.h"
@@ -23,7 +24,8 @@ struct supervisor {
 	sd_event *event;
 	struct control *control;
 	struct lab *lab;
-	bool telling; /* on_log() is at work */
+	struct cache_holds holds; /* on what the guests are made of */
+	bool telling;             /* on_log() is at work */
 };
 
 static const char *const level_names[] = {
@@ -156,10 +158,21 @@ static struct error *explain(struct error *error)
 				 "limit allows; raise it (ulimit -Hn)");
 }
 
+static struct error *hold_cache(struct supervisor *supervisor)
+{
+	const struct lab_options *options = supervisor->options;
+
+	for (size_t i = 0; i < options->topology->n_guests; i++)
+		try(cache_hold_guest(&supervisor->holds, options->kernels[i],
+				     &options->images[i]));
+	return NULL;
+}
+
 static struct error *hold_lab(struct supervisor *supervisor)
 {
 	int r;
 
+	try(hold_cache(supervisor));
 	if (supervisor->options->topology->netns == NETNS_LAB)
 		try(namespace_enter_new());
 	try(explain(lab_new(&supervisor->lab, supervisor->event, supervisor->options,
@@ -189,6 +202,7 @@ static void tear_down(struct supervisor *supervisor)
 	log_set_handler(NULL, NULL);
 	control_free(steal_ptr(supervisor->control));
 	sd_event_unref(supervisor->event);
+	cache_holds_deinit(&supervisor->holds);
 }
 
 static int supervise(const struct lab_options *options, int owner)

@@ -51,8 +51,11 @@ static int describe(const struct address *address, int index, struct rtnl_addr *
 	return code < 0 ? code : set_broadcast(request, address);
 }
 
-struct error *link_add_address(struct netlink *netlink, int index,
-			       const struct address *address)
+typedef int (*build_fn)(struct rtnl_addr *request, int flags, struct nl_msg **message);
+
+static struct error *change_address(struct netlink *netlink, int index,
+				    const struct address *address, build_fn build,
+				    int flags, const char *failure)
 {
 	_cleanup_route_address_ struct rtnl_addr *request = rtnl_addr_alloc();
 	_cleanup_message_ struct nl_msg *message = NULL;
@@ -60,28 +63,25 @@ struct error *link_add_address(struct netlink *netlink, int index,
 	int code = request ? describe(address, index, request) : -NLE_NOMEM;
 
 	if (code >= 0)
-		code = rtnl_addr_build_add_request(request, NLM_F_CREATE | NLM_F_EXCL,
-						   &message);
+		code = build(request, flags, &message);
 	if (code < 0)
 		return netlink_unbuilt(code);
-	return error_prefix(netlink_request(netlink, message, "can't be added"),
-			    "address %s", address_format(address, text));
+	return error_prefix(netlink_request(netlink, message, failure), "address %s",
+			    address_format(address, text));
+}
+
+struct error *link_add_address(struct netlink *netlink, int index,
+			       const struct address *address)
+{
+	return change_address(netlink, index, address, rtnl_addr_build_add_request,
+			      NLM_F_CREATE | NLM_F_EXCL, "can't be added");
 }
 
 struct error *link_delete_address(struct netlink *netlink, int index,
 				  const struct address *address)
 {
-	_cleanup_route_address_ struct rtnl_addr *request = rtnl_addr_alloc();
-	_cleanup_message_ struct nl_msg *message = NULL;
-	char text[ADDRESS_TEXT_SIZE];
-	int code = request ? describe(address, index, request) : -NLE_NOMEM;
-
-	if (code >= 0)
-		code = rtnl_addr_build_delete_request(request, 0, &message);
-	if (code < 0)
-		return netlink_unbuilt(code);
-	return error_prefix(netlink_request(netlink, message, "can't be deleted"),
-			    "address %s", address_format(address, text));
+	return change_address(netlink, index, address, rtnl_addr_build_delete_request, 0,
+			      "can't be deleted");
 }
 
 struct error *link_add_addresses(const struct link_job *job)

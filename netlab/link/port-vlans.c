@@ -17,19 +17,11 @@
 #define VLAN_SIZE    (NLA_HDRLEN + sizeof(struct bridge_vlan_info))
 #define MESSAGE_SIZE 256
 
-static bool contains(const uint16_t *vlans, size_t n, uint16_t vlan)
-{
-	for (size_t i = 0; i < n; i++)
-		if (vlans[i] == vlan)
-			return true;
-	return false;
-}
-
 static bool is_member(const struct port_vlans *vlans, uint16_t vlan)
 {
 	return vlans->pvid == vlan ||
-	       contains(vlans->untagged, vlans->n_untagged, vlan) ||
-	       contains(vlans->tagged, vlans->n_tagged, vlan);
+	       vlans_contain(vlans->untagged, vlans->n_untagged, vlan) ||
+	       vlans_contain(vlans->tagged, vlans->n_tagged, vlan);
 }
 
 static int put_vlan(struct nl_msg *message, uint16_t vlan, uint16_t flags)
@@ -53,7 +45,7 @@ static int put_listed(struct nl_msg *message, const struct port_vlans *vlans,
 /* What comes in untagged leaves so too, unless it is said to leave tagged. */
 static int put_all(struct nl_msg *message, const struct port_vlans *vlans)
 {
-	bool tagged = contains(vlans->tagged, vlans->n_tagged, vlans->pvid);
+	bool tagged = vlans_contain(vlans->tagged, vlans->n_tagged, vlans->pvid);
 	int code = 0;
 
 	if (vlans->pvid)
@@ -108,11 +100,6 @@ static const struct port_vlans *vlans_of(const struct planned_link *planned)
 	return planned->bridge.vlan_filtering ? &planned->bridge.self : &planned->vlans;
 }
 
-static bool names_none(const struct port_vlans *vlans)
-{
-	return !vlans->pvid && !vlans->n_untagged && !vlans->n_tagged;
-}
-
 static int by_id(const void *a, const void *b)
 {
 	return ((const struct observed_vlan *)a)->id -
@@ -126,7 +113,8 @@ size_t link_wanted_vlans(const struct planned_link *planned,
 	struct port_vlans of_default = {
 		.pvid = DEFAULT_VLAN, .untagged = initial, .n_untagged = 1};
 	const struct port_vlans *given = vlans_of(planned);
-	const struct port_vlans *vlans = names_none(given) ? &of_default : given;
+	const struct port_vlans *vlans = port_vlans_are_named(given) ? given
+								     : &of_default;
 	struct observed_vlan *list =
 		xcalloc(vlans->n_untagged + vlans->n_tagged + 1, sizeof(*list));
 	size_t n = 0;
@@ -147,7 +135,7 @@ struct error *link_set_vlans(const struct link_job *job)
 	const struct port_vlans *vlans = vlans_of(job->planned);
 	struct port_vlans initial = {.pvid = DEFAULT_VLAN};
 
-	if (names_none(vlans))
+	if (!port_vlans_are_named(vlans))
 		return NULL;
 	if (!is_member(vlans, DEFAULT_VLAN))
 		try(request(job, RTM_DELLINK, &initial));
@@ -168,5 +156,6 @@ struct error *link_join_vlans(const struct link_job *job)
 		.pvid = DEFAULT_VLAN, .untagged = initial, .n_untagged = 1};
 	const struct port_vlans *vlans = vlans_of(job->planned);
 
-	return request(job, RTM_SETLINK, names_none(vlans) ? &of_default : vlans);
+	return request(job, RTM_SETLINK,
+		       port_vlans_are_named(vlans) ? vlans : &of_default);
 }

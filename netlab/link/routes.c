@@ -67,20 +67,33 @@ static int describe_route(const struct route *route, int device,
 	return code < 0 ? code : put_nexthop(route, device, request);
 }
 
-struct error *node_add_route(struct node *node, const struct route *route, int device)
+typedef int (*describe_route_fn)(const struct route *route, int device,
+				 struct rtnl_route *request);
+typedef int (*build_route_fn)(struct rtnl_route *request, int flags,
+			      struct nl_msg **message);
+
+static struct error *change_route(struct node *node, const struct route *route,
+				  int device, describe_route_fn describe,
+				  build_route_fn build, int flags, const char *failure)
 {
 	_cleanup_(route_putp) struct rtnl_route *request = rtnl_route_alloc();
 	_cleanup_message_ struct nl_msg *message = NULL;
 	_cleanup_free_ char *text = route_text(route);
-	int code = request ? describe_route(route, device, request) : -NLE_NOMEM;
+	int code = request ? describe(route, device, request) : -NLE_NOMEM;
 
 	if (code >= 0)
-		code = rtnl_route_build_add_request(request, NLM_F_CREATE | NLM_F_EXCL,
-						    &message);
+		code = build(request, flags, &message);
 	if (code < 0)
 		return netlink_unbuilt(code);
-	return error_prefix(netlink_request(&node->netlink, message, "can't be added"),
-			    "route %s", text);
+	return error_prefix(netlink_request(&node->netlink, message, failure), "route %s",
+			    text);
+}
+
+struct error *node_add_route(struct node *node, const struct route *route, int device)
+{
+	return change_route(node, route, device, describe_route,
+			    rtnl_route_build_add_request, NLM_F_CREATE | NLM_F_EXCL,
+			    "can't be added");
 }
 
 /* Whatever its scope and its protocol are. */
@@ -96,17 +109,8 @@ static int describe_deletion(const struct route *route, int device,
 
 struct error *node_delete_route(struct node *node, const struct route *route, int device)
 {
-	_cleanup_(route_putp) struct rtnl_route *request = rtnl_route_alloc();
-	_cleanup_message_ struct nl_msg *message = NULL;
-	_cleanup_free_ char *text = route_text(route);
-	int code = request ? describe_deletion(route, device, request) : -NLE_NOMEM;
-
-	if (code >= 0)
-		code = rtnl_route_build_del_request(request, 0, &message);
-	if (code < 0)
-		return netlink_unbuilt(code);
-	return error_prefix(netlink_request(&node->netlink, message, "can't be deleted"),
-			    "route %s", text);
+	return change_route(node, route, device, describe_deletion,
+			    rtnl_route_build_del_request, 0, "can't be deleted");
 }
 
 static int describe_neighbour(const struct neighbour *neighbour, int device,
@@ -126,8 +130,13 @@ static int describe_neighbour(const struct neighbour *neighbour, int device,
 	return rtnl_neigh_set_dst(request, address);
 }
 
-struct error *node_add_neighbour(struct node *node, const struct neighbour *neighbour,
-				 int device)
+typedef int (*build_neighbour_fn)(struct rtnl_neigh *request, int flags,
+				  struct nl_msg **message);
+
+static struct error *change_neighbour(struct node *node,
+				      const struct neighbour *neighbour, int device,
+				      build_neighbour_fn build, int flags,
+				      const char *failure)
 {
 	_cleanup_(neighbour_putp) struct rtnl_neigh *request = rtnl_neigh_alloc();
 	_cleanup_message_ struct nl_msg *message = NULL;
@@ -135,28 +144,24 @@ struct error *node_add_neighbour(struct node *node, const struct neighbour *neig
 	int code = request ? describe_neighbour(neighbour, device, request) : -NLE_NOMEM;
 
 	if (code >= 0)
-		code = rtnl_neigh_build_add_request(request, NLM_F_CREATE | NLM_F_EXCL,
-						    &message);
+		code = build(request, flags, &message);
 	if (code < 0)
 		return netlink_unbuilt(code);
-	return error_prefix(netlink_request(&node->netlink, message, "can't be added"),
+	return error_prefix(netlink_request(&node->netlink, message, failure),
 			    "neighbour %s",
 			    address_format_host(&neighbour->address, text));
+}
+
+struct error *node_add_neighbour(struct node *node, const struct neighbour *neighbour,
+				 int device)
+{
+	return change_neighbour(node, neighbour, device, rtnl_neigh_build_add_request,
+				NLM_F_CREATE | NLM_F_EXCL, "can't be added");
 }
 
 struct error *node_delete_neighbour(struct node *node, const struct neighbour *neighbour,
 				    int device)
 {
-	_cleanup_(neighbour_putp) struct rtnl_neigh *request = rtnl_neigh_alloc();
-	_cleanup_message_ struct nl_msg *message = NULL;
-	char text[ADDRESS_TEXT_SIZE];
-	int code = request ? describe_neighbour(neighbour, device, request) : -NLE_NOMEM;
-
-	if (code >= 0)
-		code = rtnl_neigh_build_delete_request(request, 0, &message);
-	if (code < 0)
-		return netlink_unbuilt(code);
-	return error_prefix(netlink_request(&node->netlink, message, "can't be deleted"),
-			    "neighbour %s",
-			    address_format_host(&neighbour->address, text));
+	return change_neighbour(node, neighbour, device, rtnl_neigh_build_delete_request,
+				0, "can't be deleted");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "topology/describe.h"
 
+#include "util/lines.h"
 #include "util/string.h"
 
 /* json_set() - @value, stolen, under @key; NULL is left out. */
@@ -62,14 +63,12 @@ static json_t *route_to_json(const struct route *route)
 
 static json_t *node_to_json(const struct planned_node *node, const char *name)
 {
-	json_t *routes = json_array(), *sysctls = json_array();
+	json_t *routes = json_array();
 
 	for (size_t i = 0; i < node->n_routes; i++)
 		json_array_append_new(routes, route_to_json(&node->routes[i]));
-	strv_foreach (sysctl, node->sysctls)
-		json_array_append_new(sysctls, json_string(*sysctl));
 	return json_pack("{s:s, s:b, s:o, s:o}", "name", name, "forward", node->forward,
-			 "routes", routes, "sysctls", sysctls);
+			 "routes", routes, "sysctls", strv_to_json(node->sysctls));
 }
 
 json_t *plan_nodes_to_json(const struct plan *plan)
@@ -122,7 +121,7 @@ static json_t *vlans_to_json(const struct port_vlans *vlans)
 {
 	json_t *json;
 
-	if (!vlans->pvid && !vlans->n_untagged && !vlans->n_tagged)
+	if (!port_vlans_are_named(vlans))
 		return NULL;
 	json = json_pack("{s:o, s:o}", "untagged",
 			 ids_to_json(vlans->untagged, vlans->n_untagged), "tagged",

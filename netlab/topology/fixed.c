@@ -155,6 +155,9 @@ static void compare_machines(struct findings *findings, const struct guest *old,
 		find(findings, wanted->at, "guest '%s' has other arguments of QEMU",
 		     old->name);
 	compare_roots(findings, old, wanted);
+	if (old->on_panic != wanted->on_panic)
+		find(findings, wanted->at, "guest '%s' has booted with on_panic: %s",
+		     old->name, on_panic_name(old->on_panic));
 	if (!same_kernel(&old->kernel, &wanted->kernel))
 		find(findings, wanted->kernel.at.line ? wanted->kernel.at : wanted->at,
 		     "guest '%s' has booted another kernel", old->name);
@@ -216,6 +219,14 @@ struct error *topology_check_fixed(const struct topology *old,
 	if (!same_words(old->capture, wanted->capture))
 		find(&findings, (struct location){0},
 		     "the capture has begun with other links");
+	if (old->capture_clock != wanted->capture_clock)
+		find(&findings, (struct location){0},
+		     "the capture's clock is '%s', not '%s'",
+		     capture_clock_name(old->capture_clock),
+		     capture_clock_name(wanted->capture_clock));
+	if (old->capture_console != wanted->capture_console)
+		find(&findings, (struct location){0}, "the capture has begun %s consoles",
+		     old->capture_console ? "with" : "without");
 	if (!findings.lines)
 		return NULL;
 	text = strv_join(findings.lines, "\n");

@@ -123,6 +123,7 @@ static const struct field guest_fields[] = {
 	{"kernel", read_guest_kernel, false, 0},
 	{"modules", read_modules, false, 0},
 	{"kernel_arguments", read_arguments, false, 0},
+	{"on_panic", read_on_panic, false, offsetof(struct guest, on_panic)},
 	{NULL},
 };
 
@@ -144,6 +145,7 @@ static void read_guest(struct reader *reader, const struct node *key,
 	guest->cpu = xstrdup(GUEST_CPU_DEFAULT);
 	disk_choice_init(&guest->disk);
 	kernel_choice_copy(&guest->kernel, &reader->kernel);
+	guest->on_panic = reader->on_panic;
 	read_mapping(reader, "a guest", value, guest_fields, guest);
 	check_root(reader, guest);
 }

@@ -183,14 +183,6 @@ static void set_link(struct lines *lines, const struct planned_link *link)
 		    link->name, link->master);
 }
 
-static bool has_vlan(const uint16_t *list, size_t n, uint16_t vlan)
-{
-	for (size_t i = 0; i < n; i++)
-		if (list[i] == vlan)
-			return true;
-	return false;
-}
-
 /* Untagged is what leaves so; what comes in untagged leaves so too, unless said otherwise. */
 static void set_vlans(struct lines *lines, const struct planned_link *link)
 {
@@ -199,15 +191,16 @@ static void set_vlans(struct lines *lines, const struct planned_link *link)
 	const char *self = link->kind == LINK_BRIDGE ? "self" : "";
 	_cleanup_free_ char *ip = in(lines, link->node);
 
-	if (!vlans->pvid && !vlans->n_tagged && !vlans->n_untagged)
+	if (!port_vlans_are_named(vlans))
 		return;
 	say(lines, "bridge %s vlan del dev %s vid %d %s", ip, link->name, DEFAULT_VLAN,
 	    self);
 	if (vlans->pvid)
 		say(lines, "bridge %s vlan add dev %s vid %u pvid %s %s", ip, link->name,
 		    vlans->pvid,
-		    has_vlan(vlans->tagged, vlans->n_tagged, vlans->pvid) ? ""
-									  : "untagged",
+		    vlans_contain(vlans->tagged, vlans->n_tagged, vlans->pvid)
+			    ? ""
+			    : "untagged",
 		    self);
 	for (size_t i = 0; i < vlans->n_untagged; i++)
 		if (vlans->untagged[i] != vlans->pvid)

@@ -23,6 +23,7 @@ struct reader {
 	struct topology *topology;   /* what is being filled */
 	char *directory;             /* of the file; absolute */
 	struct kernel_choice kernel; /* of guests that have none of their own */
+	enum on_panic on_panic;      /* the same */
 	struct names bridges;        /* value: struct bridge */
 	struct names guests;         /* value: struct guest */
 	struct names hosts;          /* value: struct host */
@@ -144,6 +145,8 @@ void read_guests(struct reader *reader, const char *what, const struct node *nod
 		 void *into);
 void read_hosts(struct reader *reader, const char *what, const struct node *node,
 		void *into);
+void read_capture(struct reader *reader, const char *what, const struct node *node,
+		  void *into);
 void read_drive(struct reader *reader, const char *what, const struct node *node,
 		void *into);
 void read_debug(struct reader *reader, const char *what, const struct node *node,
@@ -164,6 +167,10 @@ void read_machine(struct reader *reader, const char *what, const struct node *no
 		  void *into);
 void read_qemu(struct reader *reader, const char *what, const struct node *node,
 	       void *into);
+
+/** read_on_panic() - into an enum on_panic. */
+void read_on_panic(struct reader *reader, const char *what, const struct node *node,
+		   void *into);
 
 /** read_modules() - a read_fn on the struct guest. */
 void read_modules(struct reader *reader, const char *what, const struct node *node,

@@ -102,3 +102,16 @@ struct error *rate_parse(const char *text, uint64_t *rate)
 	return error_new(EINVAL, "'%s' is not a rate, as in 100kbit, 10mbit or 1gbit",
 			 text);
 }
+
+bool port_vlans_are_named(const struct port_vlans *vlans)
+{
+	return vlans->pvid || vlans->n_untagged || vlans->n_tagged;
+}
+
+bool vlans_contain(const uint16_t *list, size_t n, uint16_t vlan)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == vlan)
+			return true;
+	return false;
+}

@@ -85,6 +85,12 @@ struct port_vlans {
 	size_t n_tagged;
 };
 
+/** port_vlans_are_named() - is any? Else the kernel's own stay. */
+bool port_vlans_are_named(const struct port_vlans *vlans);
+
+/** vlans_contain() - is @vlan one of the @n in @list? */
+bool vlans_contain(const uint16_t *list, size_t n, uint16_t vlan);
+
 struct bridge_settings {
 	bool stp;
 	enum choice multicast_snooping; /* CHOICE_KERNEL: off */

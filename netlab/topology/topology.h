@@ -142,6 +142,13 @@ enum guest_machine {
 
 #define GUEST_MACHINES (MACHINE_PC + 1)
 
+/* What becomes of a guest whose kernel panics, or has an oops. */
+enum on_panic {
+	ON_PANIC_CONTINUE, /* what its kernel makes of it: mostly, it stands in a loop */
+	ON_PANIC_HALT,     /* QEMU stops it, and the path to the panic is on its stack */
+	ON_PANICS,
+};
+
 struct guest {
 	char *name;
 	uint64_t memory; /* bytes */
@@ -161,6 +168,7 @@ struct guest {
 	char **run;                  /* command that init starts after boot; NULL: none */
 	char *kernel_arguments;      /* added to the kernel's command line; NULL: none */
 	struct kernel_choice kernel; /* the topology's, or the guest's own */
+	enum on_panic on_panic;      /* the same */
 	struct location at;
 };
 
@@ -252,6 +260,14 @@ enum netns_choice {
 
 #define NETNS_CHOICES (NETNS_HOST + 1)
 
+/* What the stamps of a capture are. */
+enum capture_clock {
+	CAPTURE_CLOCK_LAB, /* the wall clock, without the time that the lab stood still */
+	CAPTURE_CLOCK_WALL,
+};
+
+#define CAPTURE_CLOCKS (CAPTURE_CLOCK_WALL + 1)
+
 struct topology {
 	char *file; /* the path as given; for messages */
 	char *name; /* the lab's name where none is given on the command line */
@@ -272,6 +288,8 @@ struct topology {
 	char **sysctls; /* of the lab's host side; NULL: none */
 	char **capture; /* links to capture: names of the host side's, and "HOST/LINK";
 			 * NULL: none */
+	enum capture_clock capture_clock;
+	bool capture_console; /* lines of the guests' consoles are captured, too */
 	struct drive_spec *drives;
 	size_t n_drives;
 	struct debug_step *debugs;
@@ -329,8 +347,23 @@ void disk_choice_deinit(struct disk_choice *disk);
 /** guest_machine_name() - "q35", "pc": QEMU's name of it. */
 const char *guest_machine_name(enum guest_machine machine);
 
+/** on_panic_name() - "continue", "halt". */
+const char *on_panic_name(enum on_panic on_panic);
+
+/**
+ * on_panic_parse() - what on_panic_name() says
+ * Return: an error (EINVAL) that lists the words there are.
+ */
+must_use struct error *on_panic_parse(const char *text, enum on_panic *on_panic);
+
 /** netns_choice_name() - "lab", "host". */
 const char *netns_choice_name(enum netns_choice netns);
+
+/** capture_clock_name() - "lab", "wall". */
+const char *capture_clock_name(enum capture_clock clock);
+
+/** capture_clock_parse() - of such a name; false where it is none. */
+bool capture_clock_parse(const char *name, enum capture_clock *clock);
 
 /** debug_action_name() - "backtrace". */
 const char *debug_action_name(enum debug_action action);

@@ -76,3 +76,12 @@ char *json_line(const json_t *object)
 
 	return xasprintf("%s\n", text ?: "{}");
 }
+
+json_t *strv_to_json(char *const *strv)
+{
+	json_t *array = json_array();
+
+	strv_foreach (word, strv)
+		json_array_append_new(array, json_string(*word));
+	return array;
+}

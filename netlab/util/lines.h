@@ -43,6 +43,9 @@ must_use struct error *lines_next_json(struct lines *lines, json_t **object);
 /** json_line() - @object as one line with a newline at its end; the caller frees it. */
 char *json_line(const json_t *object);
 
+/** strv_to_json() - an array of its texts, a new reference; NULL is an empty one. */
+json_t *strv_to_json(char *const *strv);
+
 /* jansson brings the function itself. */
 #define _cleanup_json_ _cleanup_(json_decrefp)
 

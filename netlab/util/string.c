@@ -57,6 +57,13 @@ const char *string_after(const char *s, const char *prefix)
 	return strncmp(s, prefix, n) == 0 ? s + n : NULL;
 }
 
+bool ends_with(const char *s, const char *suffix)
+{
+	size_t length = strlen(s), end = strlen(suffix);
+
+	return length >= end && streq(s + length - end, suffix);
+}
+
 /* The bytes of the UTF-8 sequence at @s and the character it stands for; 0: it is broken. */
 static size_t utf8_decode(const char *s, uint32_t *character)
 {

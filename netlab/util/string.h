@@ -39,6 +39,8 @@ static inline bool streq(const char *a, const char *b)
  */
 const char *string_after(const char *s, const char *prefix);
 
+bool ends_with(const char *s, const char *suffix);
+
 /**
  * printable() - what a peer said, fit for a terminal: control characters (C0, DEL, C1), line
  * separators, marks that turn the direction of text and broken UTF-8 become "?"

@@ -29,6 +29,9 @@ static const struct channel_limits agent_limits = {
 /* What the guest says in words is cut here. */
 #define WORDS_LIMIT 512
 
+/* Modules that were not loaded: guest/modules.c has no room for as many. */
+#define TEXTS_LIMIT 512
+
 /* Bytes of input in one message: base64 makes 43692 of them. */
 #define INPUT_CHUNK 32768
 
@@ -142,11 +145,28 @@ static const char *message_exec(struct agent *agent, const json_t *message,
 	return NULL;
 }
 
+/* Returns false where they are no list of texts. */
+static bool take_texts(const json_t *list, char ***texts)
+{
+	json_t *text;
+	size_t i;
+
+	if (list && !json_is_array(list))
+		return false;
+	json_array_foreach (list, i, text) {
+		if (!json_is_string(text) || i >= TEXTS_LIMIT)
+			return false;
+		strv_push(texts, printable(json_string_value(text), WORDS_LIMIT));
+	}
+	return true;
+}
+
 static const char *handle_hello(struct agent *agent, const json_t *message)
 {
 	const json_t *boot = json_object_get(message, "boot_ns");
 	const char *kernel = json_string_value(json_object_get(message, "kernel"));
 	json_int_t version = json_integer_value(json_object_get(message, "version"));
+	_cleanup_strv_ char **failed = NULL;
 	_cleanup_free_ char *release = NULL;
 	struct agent_hello hello;
 
@@ -154,6 +174,8 @@ static const char *handle_hello(struct agent *agent, const json_t *message)
 		return "a hello of another protocol version";
 	if (!kernel || !json_is_integer(boot) || json_integer_value(boot) < 0)
 		return "a hello without boot time or kernel";
+	if (!take_texts(json_object_get(message, "modules_failed"), &failed))
+		return "a hello whose failed modules are no list of texts";
 	/* A new agent knows nothing of what the old one ran. */
 	agent->there = agent->greetings;
 	if (agent->greetings)
@@ -168,6 +190,7 @@ static const char *handle_hello(struct agent *agent, const json_t *message)
 		.boot_ns = json_integer_value(boot),
 		.kernel = release,
 		.version = version,
+		.modules_failed = failed,
 	};
 	agent->handlers.hello(agent, &hello, agent->userdata);
 	return NULL;

@@ -26,6 +26,9 @@ struct agent_hello {
 		boot_ns; /* from the guest's power-on to the agent's start, guest's clock */
 	const char *kernel; /* uname's release, fit for a terminal; borrowed */
 	unsigned version;   /* of the protocol */
+	char *const *
+		modules_failed; /* "NAME: WHY" of each module that was not loaded at boot,
+				      * fit for a terminal; borrowed; NULL: none */
 };
 
 /* Each of them may free the agent. */

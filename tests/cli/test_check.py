@@ -179,3 +179,15 @@ def test_examples_of_the_manual(tmp_path):
         path = tmp_path / f"example-{number}.yaml"
         path.write_text(example)
         assert check(path).stdout == f"{path}: ok\n"
+
+
+def test_settings_are_checked_with_the_file(tmp_path):
+    path = tmp_path / "good.yaml"
+    path.write_text("guests: {a: {}}\n")
+    assert check(path, "--set", "a.memory=1G").stdout == f"{path}: ok\n"
+    done = check(path, "-s", "a.cpus=2", "-s", "a.cpus=99")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "--set a.cpus=99: cpus: '99' is not a number from 1 to 16\n"
+    [error] = json.loads(check(path, "-s", "a.cpus=99", "--json").stdout)["errors"]
+    assert error == {"line": 0, "column": 0, "set": "a.cpus=99",
+                     "message": "cpus: '99' is not a number from 1 to 16"}

@@ -120,8 +120,10 @@ def test_guests_of_the_lab_that_runs(complete, stand_in):
     assert complete(stand_in, "exec ", labs=["one"]) == ["host", "server", "client"]
     assert complete(stand_in, "drive s", labs=["one"]) == ["server:"]
     assert complete(stand_in, "drive server:7777 t", labs=["one"]) == ["tcp"]
+    assert complete(stand_in, "clean images ")[:2] == ["kernels", "images"]
     assert complete(stand_in, "export l") == ["links", "libvirt"]
     assert complete(stand_in, "gdb ", labs=[]) == []
+    assert complete(stand_in, "dump s", labs=["one"]) == ["server"]
 
 
 def test_labs(complete, stand_in):

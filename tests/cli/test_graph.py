@@ -141,3 +141,9 @@ def test_faults(netlab, run, tmp_path):
     assert "'png' is no format" in run(netlab, "graph", bad, "-f", "png").exited(1).stderr
     assert "no lab 'not-there'" in run(netlab, "graph", "not-there").exited(1).stderr
     assert run(netlab, "graph", "a", "b").exited(2).stdout == ""
+
+
+def test_what_is_set_is_drawn(graph, netlab, run):
+    assert "br9" in graph(TWO_AND_A_ROUTER, "-f", "dot", "--set", "bridges.br9={}")
+    assert "--set is for a file; a lab is what it is; 'netlab apply' changes one" in run(
+        netlab, "graph", "--set", "bridges.br9={}").exited(1).stderr

@@ -3,9 +3,30 @@
 are those that netlab built, taken as anybody's files; output goes nowhere, so no guest starts."""
 import json
 import pathlib
+import re
 import subprocess
 
 import pytest
+
+
+# A vmlinux as far as the judgement goes: QEMU's entry is in a note, KASAN in a symbol.
+PVH = """__asm__(".pushsection .note.Xen, \\"a\\", @note\\n"
+	".long 4, 8, 18\\n.asciz \\"Xen\\"\\n.quad 0\\n.popsection");
+"""
+START = "void start_kernel(void) {}\n"
+KASAN = "void kasan_init(void) {}\n"
+LINK = ["-nostdlib", "-static", "-no-pie", "-Wl,-e,start_kernel", "-Wl,--build-id=none"]
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """toy(C) -> the vmlinux that is made of it."""
+    def make(code):
+        source = tmp_path / "toy.c"
+        source.write_text(code + START)
+        subprocess.run(["cc", *LINK, "-o", tmp_path / "vmlinux", source], check=True, timeout=120)
+        return tmp_path / "vmlinux"
+    return make
 
 
 @pytest.fixture
@@ -54,3 +75,38 @@ def test_modules_of_a_kernel_built_elsewhere(up, kernel, tmp_path):
     assert f"{tmp_path} has no modules.dep; modules are in a folder lib/modules/VERSION" in error
     error = up(vmlinux=kernel / "vmlinux", modules=tmp_path / "none")
     assert "none: No such file" in error
+
+
+BZIMAGE_WANTED = "; give the bzImage of that build, too: it is what is started then\n"
+
+
+def test_what_needs_its_bzimage(up, toy, kernel):
+    def without(code):
+        return up(vmlinux=toy(code))
+
+    assert without("").endswith("vmlinux has no PVH entry (CONFIG_PVH)" + BZIMAGE_WANTED)
+    assert without(PVH + KASAN).endswith(
+        "vmlinux has KASAN, with which its PVH entry crashes" + BZIMAGE_WANTED)
+    assert "/dev/null" in without(PVH)
+    assert "/dev/null" in up(vmlinux=toy(KASAN), bzimage=kernel / "bzImage")
+
+
+def test_kasan_of_a_stripped_kernel_is_in_its_config(up, toy, tmp_path):
+    stripped = toy(PVH + KASAN)
+    subprocess.run(["strip", "--strip-all", stripped], check=True, timeout=120)
+    assert "/dev/null" in up(vmlinux=stripped)
+    (tmp_path / ".config").write_text("CONFIG_X=y\nCONFIG_KASAN=y\n")
+    assert "vmlinux has KASAN" in up(vmlinux=stripped)
+
+
+def test_what_is_started(run, netlab, toy, kernel, fresh_home, tmp_path):
+    def started(vmlinux):
+        topology = tmp_path / "started.yaml"
+        topology.write_text(json.dumps({
+            "kernel": {"vmlinux": str(vmlinux), "bzimage": f"{kernel}/bzImage"},
+            "guests": {"a": {}}}))
+        script = run(netlab, "export", "qemu", topology).ok().stdout
+        return re.search(r"-kernel (\S+)", script)[1]
+
+    assert started(toy(PVH)) == str(tmp_path / "vmlinux")
+    assert started(toy(PVH + KASAN)) == started(toy("")) == f"{kernel}/bzImage"

@@ -90,6 +90,19 @@ def test_logs_of_earlier_boots(lab):
     assert not any("the first boot" in text for _, text in log_of(lab))
 
 
+def test_the_log_of_a_lab_that_has_ended(make_lab):
+    lab = make_lab()
+    lab.verb("up", lab.topology, "--name", lab.name, "--accel", "tcg").ok()  # no --output
+    lab.down().ok()
+    assert log_of(lab)[0][1].startswith("[    0.000000] Linux version 6.1.")
+    assert log_of(lab, "-f", "--level", "err") == log_of(lab, "--level", "err")
+    missing = lab.verb("console", f"{lab.name}/client", "--log").exited(1).stderr
+    assert f"no lab '{lab.name}' is up, and there is no /" in missing
+    assert "client.console.log; where it was started with --output, that folder has" in missing
+    for outside in ("../x", f"{lab.name}/../x"):
+        assert "and there is no" not in lab.verb("console", outside, "--log").exited(1).stderr
+
+
 def test_words_that_are_wrong(netlab, run):
     assert "it is one of emerg, alert" in run(
         netlab, "console", "server", "--log", "--level", "bad").exited(2).stderr

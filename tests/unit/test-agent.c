@@ -23,6 +23,7 @@ struct fixture {
 	unsigned hellos;
 	uint64_t boot_ns;
 	char *kernel;
+	char *modules_failed; /* "|" between them */
 	unsigned drained;
 	unsigned closed;
 	int closed_code; /* -1: an orderly end */
@@ -48,6 +49,8 @@ static void on_hello(struct agent *agent, const struct agent_hello *hello, void 
 	f->boot_ns = hello->boot_ns;
 	free(f->kernel);
 	f->kernel = xstrdup(hello->kernel);
+	free(f->modules_failed);
+	f->modules_failed = strv_join(hello->modules_failed, "|");
 	if (f->free_in_hello)
 		agent_free(steal_ptr(f->agent));
 }
@@ -140,6 +143,7 @@ static void stop(struct fixture *f)
 	buffer_deinit(&f->output[1]);
 	strv_free(f->done);
 	free(f->kernel);
+	free(f->modules_failed);
 	free(f->closed_text);
 }
 
@@ -212,6 +216,21 @@ static void hello_is_made_fit_for_a_terminal(void **state)
 	say(&f, "{\"event\":\"hello\",\"version\":1,\"boot_ns\":0,"
 		"\"kernel\":\"6\\u001b]0;x\\u0007\\u009b2J\\n\"}\n");
 	assert_string_equal(f.kernel, "6?]0;x??2J?");
+	stop(&f);
+}
+
+static void hello_tells_of_modules(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	say(&f,
+	    "{\"event\":\"hello\",\"version\":1,\"boot_ns\":0,\"kernel\":\"6\","
+	    "\"modules_failed\":[\"oops: Invalid argument; \\u001b[1m\",\"poc: no\"]}\n");
+	assert_string_equal(f.modules_failed, "oops: Invalid argument; ?[1m|poc: no");
+	say(&f, HELLO);
+	assert_string_equal(f.modules_failed, "");
 	stop(&f);
 }
 
@@ -352,6 +371,10 @@ static void nonsense_is_forgiven_a_few_times(void **state)
 		"{\"event\":\"hello\"}\n",
 		"{\"event\":\"hello\",\"version\":2,\"boot_ns\":0,\"kernel\":\"6\"}\n",
 		"{\"event\":\"hello\",\"version\":1,\"boot_ns\":-1,\"kernel\":\"6\"}\n",
+		"{\"event\":\"hello\",\"version\":1,\"boot_ns\":0,\"kernel\":\"6\","
+		"\"modules_failed\":\"x\"}\n",
+		"{\"event\":\"hello\",\"version\":1,\"boot_ns\":0,\"kernel\":\"6\","
+		"\"modules_failed\":[5]}\n",
 		"{\"event\":\"output\",\"id\":\"1\",\"stream\":1,\"data\":\"\"}\n",
 		"{\"event\":\"output\",\"id\":1,\"stream\":0,\"data\":\"\"}\n",
 		"{\"event\":\"output\",\"id\":1,\"stream\":1,\"data\":5}\n",
@@ -549,6 +572,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hello_tells_of_the_guest),
 		cmocka_unit_test(hello_is_made_fit_for_a_terminal),
+		cmocka_unit_test(hello_tells_of_modules),
 		cmocka_unit_test(a_command_runs),
 		cmocka_unit_test(a_command_that_can_not_run),
 		cmocka_unit_test(input_is_base64_in_order),

@@ -57,6 +57,19 @@ static void test_root(void **state)
 		      "netlab.root=host");
 }
 
+static void test_on_panic(void **state)
+{
+	struct guest guest = {.name = "server", .on_panic = ON_PANIC_HALT};
+	_cleanup_free_ char *line = NULL, *alone = NULL;
+
+	(void)state;
+	assert_null(cmdline_build(&guest, true, &line));
+	assert_string_equal(line, "console=ttyS0 console_msg_format=syslog nokaslr "
+				  "oops=panic panic=-1 netlab.name=server");
+	assert_null(cmdline_build(&guest, false, &alone));
+	assert_string_equal(alone, "console=ttyS0 nokaslr netlab.name=server");
+}
+
 static void expect_root(const struct guest *guest, const char *words)
 {
 	_cleanup_free_ char *line = NULL;
@@ -102,9 +115,8 @@ static void test_too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_root),
-		cmocka_unit_test(test_other_roots),
+		cmocka_unit_test(test_everything), cmocka_unit_test(test_root),
+		cmocka_unit_test(test_on_panic),   cmocka_unit_test(test_other_roots),
 		cmocka_unit_test(test_too_long),
 	};
 

@@ -58,9 +58,10 @@ static void test_machines(void **state)
 	(void)state;
 	assert_fixed(GUEST(""),
 		     GUEST(", memory: 128M, cpus: 2, run: [a], kernel: lab, "
-			   "kernel_arguments: b"),
+			   "kernel_arguments: b, on_panic: halt"),
 		     "t.yaml:3:3: guest 'g' has 256M of memory, not 128M\n"
 		     "t.yaml:3:3: guest 'g' has 1 CPUs, not 2\n"
+		     "t.yaml:3:3: guest 'g' has booted with on_panic: continue\n"
 		     "t.yaml:3:123: guest 'g' has booted another kernel\n"
 		     "t.yaml:3:3: guest 'g' runs another command\n"
 		     "t.yaml:3:3: guest 'g' has booted with other kernel_arguments");
@@ -93,12 +94,15 @@ static void test_guests_capture_and_namespace(void **state)
 	(void)state;
 	assert_fixed(GUEST(""),
 		     BRIDGE "guests: {other: {nics: [{bridge: br0}]}}\n"
-			    "capture: [br0]\nnetns: host\nlockstep: off\n",
+			    "capture: {links: [br0], clock: wall, console: on}\n"
+			    "netns: host\nlockstep: off\n",
 		     "t.yaml: netns is 'lab', not 'host'\n"
 		     "t.yaml: lockstep is on, not off\n"
 		     "t.yaml:2:10: guest 'other' is new\n"
 		     "t.yaml: guest 'g' is up, and is not in it\n"
-		     "t.yaml: the capture has begun with other links");
+		     "t.yaml: the capture has begun with other links\n"
+		     "t.yaml: the capture's clock is 'lab', not 'wall'\n"
+		     "t.yaml: the capture has begun without consoles");
 }
 
 int main(void)

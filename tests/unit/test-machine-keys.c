@@ -75,7 +75,9 @@ static void qemu_s_arguments_that_netlab_sets(void **state)
 	refuse("qemu: [-device, x, y]", "'y' is no option of QEMU's");
 	refuse("qemu: [\"-a\\tb\"]", "control character");
 	refuse("qemu: [-drive, 'if=none,id=disk']", "of that id itself");
-	refuse("machine: microvm", "'microvm' is none of: q35, pc");
+	refuse("machine: microvm",
+	       "machine: microvm has its cards where netlab's kernels");
+	refuse("machine: isapc", "'isapc' is none of: q35, pc");
 	refuse("cpu: []", "text is wanted");
 }
 

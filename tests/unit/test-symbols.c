@@ -84,6 +84,19 @@ static void a_missing_one_has_near_names(void **state)
 	assert_null(far->hint);
 }
 
+static void symbols_of_any_kind(void **state)
+{
+	bool has;
+
+	(void)state;
+	assert_null(elf_has_symbol(SELF, "number", &has));
+	assert_true(has);
+	assert_null(elf_has_symbol(SELF, "receive_something.constprop.0", &has));
+	assert_true(has);
+	assert_null(elf_has_symbol(SELF, "receive_something", &has));
+	assert_false(has);
+}
+
 static void other_files_are_refused(void **state)
 {
 	_cleanup_strv_ char **names = NULL;
@@ -107,6 +120,7 @@ int main(void)
 		cmocka_unit_test(functions_are_sorted_and_unique),
 		cmocka_unit_test(functions_that_are_there),
 		cmocka_unit_test(a_missing_one_has_near_names),
+		cmocka_unit_test(symbols_of_any_kind),
 		cmocka_unit_test(other_files_are_refused),
 	};
 
