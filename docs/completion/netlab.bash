@@ -89,6 +89,7 @@ _netlab_option_values() {
 	case $1 in
 	--format) compgen -W 'svg dot mermaid' -- "$2" ;;
 	--level) compgen -W 'emerg alert crit err warning notice info debug' -- "$2" ;;
+	--clock) compgen -W 'lab wall' -- "$2" ;;
 	--accel) compgen -W 'auto kvm tcg' -- "$2" ;;
 	-o | --output | --source) compgen -d -- "$2" ;;
 	--diff) compgen -W 'O1 debug defconfig lab modular sanitize' -- "$2" ;;

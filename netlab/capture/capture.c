@@ -6,19 +6,32 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-#include "capture/hold.h"
 #include "capture/ring.h"
 #include "capture/sink.h"
+#include "capture/timeline.h"
 #include "config.h"
 #include "util/string.h"
 
 #define DRAIN_LIMIT_NS (100ull * 1000000)
 #define PASS_AGAIN_US  (RING_BLOCK_TIMEOUT_MS * 1000ull)
 
+/* Who tells of a halt is listened to first: frames are looked at when nothing else waits. */
+#define PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
+
+struct capture_flush {
+	struct capture *capture;
+	uint64_t wall; /* ns since 1970-01-01 UTC: what came until then */
+	capture_flushed_fn flushed;
+	void *userdata;
+	struct capture_flush *next;
+};
+
 struct capture {
 	struct ring *rings;
 	size_t n_rings;
-	struct hold hold;
+	struct timeline timeline;
+	uint64_t late_ns; /* of those who tell of halts */
+	struct capture_flush *flushes;
 	struct sink sink;
 	uint64_t start; /* ns since 1970-01-01 UTC */
 	bool stopped;   /* finished or failed: no source is active, the file is closed */
@@ -28,6 +41,14 @@ struct capture {
 	void *userdata;
 };
 
+static uint64_t monotonic_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
 /* Frames up to here are complete: each ring has been read beyond it. */
 static uint64_t known_until(const struct capture *capture)
 {
@@ -36,13 +57,45 @@ static uint64_t known_until(const struct capture *capture)
 	for (size_t i = 0; i < capture->n_rings; i++)
 		if (capture->rings[i].known_until < until)
 			until = capture->rings[i].known_until;
-	return until;
+	return until > capture->late_ns ? until - capture->late_ns : 0;
+}
+
+static void answer_flush(struct capture_flush *flush, struct error *error)
+{
+	struct capture_flush owned = *flush;
+
+	capture_flush_cancel(flush);
+	owned.flushed(owned.capture->timeline.packets, error, owned.userdata);
+}
+
+static struct capture_flush *done_flush(const struct capture *capture)
+{
+	struct capture_flush *flush = capture->flushes;
+
+	while (flush && flush->wall > capture->timeline.released)
+		flush = flush->next;
+	return flush;
+}
+
+/* Who is answered may cancel others. */
+static void answer_flushes(struct capture *capture)
+{
+	struct capture_flush *flush;
+
+	while ((flush = done_flush(capture)))
+		answer_flush(flush, NULL);
 }
 
 static struct error *write_until(struct capture *capture, uint64_t until)
 {
-	hold_release(&capture->hold, until, &capture->sink.batch);
-	return capture->sink.batch.size ? sink_write(&capture->sink) : NULL;
+	bool at_once = capture->flushes || until == UINT64_MAX;
+
+	timeline_release(&capture->timeline, until,
+			 at_once ? UINT64_MAX : monotonic_now(), &capture->sink.batch);
+	if (capture->sink.batch.size)
+		try(sink_write(&capture->sink));
+	answer_flushes(capture);
+	return NULL;
 }
 
 /* Reads each ring once, and writes what is complete. Between rings, memory stays
@@ -50,8 +103,8 @@ static struct error *write_until(struct capture *capture, uint64_t until)
 static struct error *read_and_write(struct capture *capture)
 {
 	for (size_t i = 0; i < capture->n_rings; i++) {
-		try(ring_read(&capture->rings[i], &capture->hold));
-		if (capture->hold.blocks.size > HOLD_LIMIT)
+		try(ring_read(&capture->rings[i], &capture->timeline.hold));
+		if (capture->timeline.hold.held > HOLD_LIMIT)
 			try(write_until(capture, 0));
 	}
 	return write_until(capture, known_until(capture));
@@ -63,8 +116,8 @@ static struct error *write_statistics(struct capture *capture)
 		struct ring *ring = &capture->rings[i];
 		struct pcapng_statistics statistics = {
 			.interface = ring->interface,
-			.start = capture->start,
-			.end = realtime_now(),
+			.start = timeline_stamp(&capture->timeline, capture->start),
+			.end = timeline_stamp(&capture->timeline, realtime_now()),
 		};
 
 		ring_count(ring);
@@ -104,12 +157,15 @@ static void fail_capture(struct capture *capture, struct error *error)
 {
 	disable_sources(capture);
 	error_ignore(write_end(capture));
+	while (capture->flushes)
+		answer_flush(capture->flushes,
+			     error_new(error->code, "%s", error->message));
 	capture->failed(capture, error, capture->userdata);
 }
 
 static bool needs_timer(const struct capture *capture)
 {
-	bool needed = capture->hold.n > 0;
+	bool needed = timeline_is_pending(&capture->timeline) || capture->flushes;
 
 	for (size_t i = 0; i < capture->n_rings; i++)
 		needed |= ring_needs_polling(&capture->rings[i]);
@@ -165,6 +221,29 @@ static struct error *open_rings(struct capture *capture,
 	return NULL;
 }
 
+static void write_row_interface(struct capture *capture, const char *name,
+				const char *description)
+{
+	pcapng_append_interface(&capture->sink.batch,
+				&(struct pcapng_interface){
+					.name = name,
+					.description = description,
+					.link_type = LINKTYPE_WIRESHARK_UPPER_PDU,
+				});
+}
+
+static void write_row_interfaces(struct capture *capture,
+				 const struct capture_options *options)
+{
+	if (options->halts)
+		write_row_interface(capture, "halts", "when the lab stood still");
+	strv_foreach (console, options->consoles) {
+		_cleanup_free_ char *name = xasprintf("%s console", *console);
+
+		write_row_interface(capture, name, NULL);
+	}
+}
+
 static struct error *write_header(struct capture *capture,
 				  const struct capture_options *options)
 {
@@ -191,6 +270,7 @@ static struct error *write_header(struct capture *capture,
 
 		pcapng_append_interface(&capture->sink.batch, &interface);
 	}
+	write_row_interfaces(capture, options);
 	return sink_write(&capture->sink);
 }
 
@@ -205,6 +285,10 @@ static struct error *add_sources(struct capture *capture, sd_event *event)
 	if (r >= 0)
 		r = sd_event_add_time_relative(event, &capture->timer, CLOCK_MONOTONIC,
 					       PASS_AGAIN_US, 1000, on_time, capture);
+	for (size_t i = 0; i < capture->n_rings && r >= 0; i++)
+		r = sd_event_source_set_priority(capture->readable[i], PRIORITY);
+	if (r >= 0)
+		r = sd_event_source_set_priority(capture->timer, PRIORITY);
 	return r < 0 ? error_errno(-r, "the capture can't wait for frames") : NULL;
 }
 
@@ -229,6 +313,11 @@ struct error *capture_new(struct capture **capture, sd_event *event, int fd,
 	new->userdata = userdata;
 	new->rings = xcalloc(options->n_links, sizeof(*new->rings));
 	new->readable = xcalloc(options->n_links, sizeof(sd_event_source *));
+	new->late_ns = options->halts ? CAPTURE_LATE_NS : 0;
+	new->timeline.wall = options->clock == CAPTURE_CLOCK_WALL;
+	new->timeline.links = options->n_links;
+	new->timeline.halts = options->halts ? options->n_links : 0;
+	new->timeline.time.before = options->halted_ns;
 	error = begin(new, event, options);
 	if (error) {
 		disable_sources(new); /* there is nothing to finish */
@@ -244,14 +333,6 @@ static bool all_empty(const struct capture *capture)
 		if (!ring_is_empty(&capture->rings[i]))
 			return false;
 	return true;
-}
-
-static uint64_t monotonic_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
 static void wait_for_block(const struct capture *capture, uint64_t ns)
@@ -299,6 +380,81 @@ struct error *capture_finish(struct capture *capture)
 	return error ?: ending;
 }
 
+/* What was told wants a pass, even if no frame wakes us. One that is due is not put off. */
+static void wake(struct capture *capture)
+{
+	int enabled = SD_EVENT_OFF;
+
+	if (capture->stopped)
+		return;
+	sd_event_source_get_enabled(capture->timer, &enabled);
+	if (enabled == SD_EVENT_OFF)
+		error_ignore(arm_timer(capture));
+}
+
+void capture_halt(struct capture *capture, const char *guest, uint64_t wall)
+{
+	timeline_halt(&capture->timeline, guest, wall, monotonic_now());
+	wake(capture);
+}
+
+void capture_tell(struct capture *capture, const struct halt_place *place)
+{
+	halt_rows_tell(&capture->timeline.rows, place, realtime_now());
+	wake(capture);
+}
+
+void capture_resume(struct capture *capture, uint64_t wall)
+{
+	timeline_resume(&capture->timeline, wall);
+	wake(capture);
+}
+
+void capture_add_line(struct capture *capture, size_t console, uint64_t wall,
+		      int priority, const char *text)
+{
+	if (!*text)
+		return;
+	timeline_add_line(&capture->timeline,
+			  &(struct row){
+				  .interface = capture->n_rings +
+					       (capture->timeline.halts != 0) + console,
+				  .stamp = wall,
+				  .priority = priority,
+				  .text = text,
+			  });
+	wake(capture);
+}
+
+struct capture_flush *capture_flush(struct capture *capture, capture_flushed_fn flushed,
+				    void *userdata)
+{
+	struct capture_flush *flush = xcalloc(1, sizeof(*flush));
+
+	*flush = (struct capture_flush){
+		.capture = capture,
+		.wall = realtime_now(),
+		.flushed = flushed,
+		.userdata = userdata,
+		.next = capture->flushes,
+	};
+	capture->flushes = flush;
+	wake(capture);
+	return flush;
+}
+
+void capture_flush_cancel(struct capture_flush *flush)
+{
+	struct capture_flush **link;
+
+	if (!flush)
+		return;
+	for (link = &flush->capture->flushes; *link != flush;)
+		link = &(*link)->next;
+	*link = flush->next;
+	free(flush);
+}
+
 bool capture_get_statistics(struct capture *capture, size_t index,
 			    struct capture_statistics *statistics)
 {
@@ -311,7 +467,7 @@ bool capture_get_statistics(struct capture *capture, size_t index,
 	*statistics = (struct capture_statistics){
 		.received = ring->received,
 		.dropped = ring->dropped,
-		.written = ring->taken - hold_count(&capture->hold, index),
+		.written = ring->taken - hold_count(&capture->timeline.hold, index),
 	};
 	return true;
 }
@@ -324,7 +480,9 @@ void capture_free(struct capture *capture)
 	for (size_t i = 0; i < capture->n_rings; i++)
 		ring_close(&capture->rings[i]);
 	error_ignore(sink_close(&capture->sink));
-	hold_deinit(&capture->hold);
+	while (capture->flushes)
+		capture_flush_cancel(capture->flushes);
+	timeline_deinit(&capture->timeline);
 	buffer_deinit(&capture->sink.batch);
 	free(capture->rings);
 	free(capture->readable);

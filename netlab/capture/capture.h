@@ -7,6 +7,10 @@
  * of it into the next (blocks that readers skip fill the gaps), as far as blocks aren't
  * larger than a page. The links are up, and each is promiscuous while it is captured: a
  * bridge shows what its ports say to each other.
+ *
+ * A capture that is told of the lab's halts stamps frames with lab time (capture/labtime.h), and
+ * has an interface "halts" with a row for each (capture/haltrows.h). As a halt is told a
+ * little after it began, all is written CAPTURE_LATE_NS later.
  */
 #ifndef NETLAB_CAPTURE_CAPTURE_H
 #define NETLAB_CAPTURE_CAPTURE_H
@@ -16,6 +20,8 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "capture/haltrows.h"
+#include "topology/topology.h"
 #include "util/error.h"
 
 struct capture;
@@ -37,7 +43,15 @@ struct capture_options {
 	size_t ring_bytes;  /* kernel ring of each link; 0: 8 MiB */
 	const char *
 		comment; /* for the section header: what this is a capture of; NULL: none */
+	bool halts;      /* capture_halt() will tell of them */
+	enum capture_clock clock; /* of the stamps, where halts are told */
+	uint64_t halted_ns; /* how long the lab stood still before this capture began */
+	char *const
+		*consoles; /* further interfaces, for capture_add_line(); NULL: none */
 };
+
+/* How late a halt may be told, so that what came behind it is stamped right. */
+#define CAPTURE_LATE_NS (20ull * 1000000)
 
 /* What a link's capture has seen so far, in frames. */
 struct capture_statistics {
@@ -77,6 +91,47 @@ must_use struct error *capture_new(struct capture **capture, sd_event *event, in
  * Return: an error when the file could not be written whole.
  */
 must_use struct error *capture_finish(struct capture *capture);
+
+/**
+ * capture_halt() - the lab stands still
+ * @guest: that stopped it
+ * @wall: since when: ns since 1970-01-01 UTC
+ */
+void capture_halt(struct capture *capture, const char *guest, uint64_t wall);
+
+/** capture_tell() - a debugger says where a guest of the halted lab stands */
+void capture_tell(struct capture *capture, const struct halt_place *place);
+
+/** capture_resume() - the lab goes on since @wall (as of capture_halt()) */
+void capture_resume(struct capture *capture, uint64_t wall);
+
+/**
+ * capture_add_line() - a row of a text's own
+ * @console: position in the options
+ * @wall: when it came: ns since 1970-01-01 UTC
+ * @priority: as of capture/row.h
+ * @text: one line of UTF-8; an empty one is left out
+ */
+void capture_add_line(struct capture *capture, size_t console, uint64_t wall,
+		      int priority, const char *text);
+
+struct capture_flush;
+
+/**
+ * capture_flushed_fn - what was captured before capture_flush() is in the file
+ * @packets: in the file, from its beginning
+ * @error: why it is not; owned by the callee
+ *
+ * Called once, from the event loop or capture_finish(); the capture_flush is gone then.
+ */
+typedef void (*capture_flushed_fn)(uint64_t packets, struct error *error, void *userdata);
+
+/** capture_flush() - be told; a halt's row waits for no debugger. It takes some 50 ms. */
+struct capture_flush *capture_flush(struct capture *capture, capture_flushed_fn flushed,
+				    void *userdata);
+
+/** capture_flush_cancel() - not to be told any more; NULL is fine. */
+void capture_flush_cancel(struct capture_flush *flush);
 
 /** capture_get_statistics() - of the link at @index in the options; false: no such
  * link. */

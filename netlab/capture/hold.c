@@ -15,17 +15,6 @@ static struct held_block *new_entry(struct hold *hold)
 	return &hold->index[hold->n++];
 }
 
-void hold_add(struct hold *hold, const struct pcapng_frame *frame)
-{
-	struct held_block *entry = new_entry(hold);
-
-	entry->stamp = frame->stamp;
-	entry->interface = frame->interface;
-	entry->offset = hold->blocks.size;
-	pcapng_append_frame(&hold->blocks, frame);
-	entry->size = hold->blocks.size - entry->offset;
-}
-
 static int compare_entries(const void *a, const void *b)
 {
 	const struct held_block *x = a, *y = b;
@@ -35,33 +24,41 @@ static int compare_entries(const void *a, const void *b)
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
+void hold_add(struct hold *hold, const struct pcapng_frame *frame)
+{
+	struct held_block *entry = new_entry(hold);
+
+	entry->stamp = frame->stamp;
+	entry->interface = frame->interface;
+	entry->offset = hold->blocks.size;
+	pcapng_append_frame(&hold->blocks, frame);
+	entry->size = hold->blocks.size - entry->offset;
+	hold->held += entry->size;
+	if (hold->n - hold->first > 1 && compare_entries(entry - 1, entry) > 0)
+		hold->unsorted = true;
+}
+
 /* One ring read alone is nearly always in order already. */
 static void sort_entries(struct hold *hold)
 {
-	for (size_t i = 1; i < hold->n; i++)
-		if (compare_entries(&hold->index[i - 1], &hold->index[i]) > 0) {
-			qsort(hold->index, hold->n, sizeof(*hold->index),
-			      compare_entries);
-			return;
-		}
+	if (hold->unsorted)
+		qsort(hold->index + hold->first, hold->n - hold->first,
+		      sizeof(*hold->index), compare_entries);
+	hold->unsorted = false;
 }
 
-/* How many entries of the sorted index go: those up to @until, and what exceeds the
- * limit. */
-static size_t count_due(const struct hold *hold, uint64_t until)
+/* Is the first entry of the sorted index due: up to @until, or what exceeds @most? */
+static bool is_due(const struct hold *hold, uint64_t until, size_t most)
 {
-	size_t due = 0, left = hold->blocks.size;
-	size_t most = left > HOLD_LIMIT ? HOLD_LIMIT / 2 : left;
-
-	while (due < hold->n && (hold->index[due].stamp <= until || left > most))
-		left -= hold->index[due++].size;
-	return due;
+	return hold->first < hold->n &&
+	       (hold->index[hold->first].stamp <= until || hold->held > most);
 }
 
 /* Moves what stays to the front: into a new buffer, in order, so that offsets are too. */
-static void compact(struct hold *hold, size_t gone)
+static void compact(struct hold *hold)
 {
 	struct buffer rest = {0};
+	size_t gone = hold->first;
 
 	for (size_t i = gone; i < hold->n; i++) {
 		struct held_block entry = hold->index[i];
@@ -71,31 +68,41 @@ static void compact(struct hold *hold, size_t gone)
 			      entry.size);
 		hold->index[i - gone] = entry;
 	}
+	hold->first = 0;
 	hold->n -= gone;
 	buffer_deinit(&hold->blocks);
 	hold->blocks = rest;
 }
 
-void hold_release(struct hold *hold, uint64_t until, struct buffer *out)
+void hold_release(struct hold *hold, uint64_t until, hold_release_fn release,
+		  void *userdata)
 {
-	size_t due;
+	size_t most = hold->held > HOLD_LIMIT ? HOLD_LIMIT / 2 : hold->held;
 
 	sort_entries(hold);
-	due = count_due(hold, until);
-	for (size_t i = 0; i < due; i++)
-		buffer_append(out, hold->blocks.data + hold->index[i].offset,
-			      hold->index[i].size);
-	if (due)
-		compact(hold, due);
+	while (is_due(hold, until, most)) {
+		const struct held_block *entry = &hold->index[hold->first++];
+
+		hold->held -= entry->size;
+		release(entry, hold->blocks.data + entry->offset, userdata);
+	}
+	/* At once, each of many small releases would move all the rest. */
+	if (hold->first && 2 * hold->held <= hold->blocks.size)
+		compact(hold);
 }
 
 uint64_t hold_count(const struct hold *hold, uint32_t interface)
 {
 	uint64_t count = 0;
 
-	for (size_t i = 0; i < hold->n; i++)
+	for (size_t i = hold->first; i < hold->n; i++)
 		count += hold->index[i].interface == interface;
 	return count;
+}
+
+bool hold_is_empty(const struct hold *hold)
+{
+	return hold->first == hold->n;
 }
 
 void hold_deinit(struct hold *hold)

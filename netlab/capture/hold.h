@@ -8,6 +8,8 @@
 #ifndef NETLAB_CAPTURE_HOLD_H
 #define NETLAB_CAPTURE_HOLD_H
 
+#include <stdbool.h>
+
 #include "capture/pcapng.h"
 
 #define HOLD_LIMIT \
@@ -22,25 +24,36 @@ struct held_block {
 
 /* Zero-initialised it is empty and valid. */
 struct hold {
-	struct buffer blocks; /* Enhanced Packet Blocks, in the order of arrival */
+	struct buffer
+		blocks; /* Enhanced Packet Blocks; those that are gone stay a while */
 	struct held_block *index;
-	size_t n;
+	size_t first, n; /* elements of @index: from @first on they are held, up to @n */
 	size_t capacity; /* elements allocated for @index */
+	size_t held;     /* bytes held */
+	bool unsorted;   /* the index is not in the order of stamps */
 };
 
 /** hold_add() - keep a frame; it is copied */
 void hold_add(struct hold *hold, const struct pcapng_frame *frame);
 
+/* A block that is released; @block is borrowed and may be changed. */
+typedef void (*hold_release_fn)(const struct held_block *entry, uint8_t *block,
+				void *userdata);
+
 /**
- * hold_release() - append to @out, oldest first, the blocks with stamps of at most @until
+ * hold_release() - give @release, oldest first, the blocks with stamps of at most @until
  *
  * Blocks of one stamp stay in the order of arrival. Where more than HOLD_LIMIT bytes are
  * held, the older half of them goes as well.
  */
-void hold_release(struct hold *hold, uint64_t until, struct buffer *out);
+void hold_release(struct hold *hold, uint64_t until, hold_release_fn release,
+		  void *userdata);
 
 /** hold_count() - how many frames of that interface are held */
 uint64_t hold_count(const struct hold *hold, uint32_t interface);
+
+/** hold_is_empty() - is nothing held? */
+bool hold_is_empty(const struct hold *hold);
 
 void hold_deinit(struct hold *hold);
 

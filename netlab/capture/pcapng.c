@@ -33,6 +33,9 @@ enum option_code {
 #define LENGTH_UNKNOWN   UINT64_MAX /* of a section: a reader goes on to the next one */
 #define TSRESOL_NS       9          /* 10^-9 s */
 
+/* Behind the block's type and length, and the interface (section 4.3). */
+#define FRAME_STAMP_OFFSET 12
+
 /* "netl", with the bit of types for local use, which no other program should know. */
 #define BLOCK_FILLER 0xee65746cu
 
@@ -197,6 +200,13 @@ void pcapng_append_frame(struct buffer *out, const struct pcapng_frame *frame)
 	if (frame->comment || frame->flags)
 		append_end_of_options(out);
 	block_end(out, at);
+}
+
+void pcapng_set_stamp(uint8_t *block, uint64_t stamp)
+{
+	uint32_t halves[] = {stamp >> 32, (uint32_t)stamp};
+
+	memcpy(block + FRAME_STAMP_OFFSET, halves, sizeof(halves));
 }
 
 void pcapng_append_statistics(struct buffer *out,

@@ -70,6 +70,9 @@ void pcapng_append_interface(struct buffer *out,
 /** pcapng_append_frame() - an Enhanced Packet Block */
 void pcapng_append_frame(struct buffer *out, const struct pcapng_frame *frame);
 
+/** pcapng_set_stamp() - give the Enhanced Packet Block at @block another stamp, in ns */
+void pcapng_set_stamp(uint8_t *block, uint64_t stamp);
+
 /** pcapng_append_statistics() - an Interface Statistics Block */
 void pcapng_append_statistics(struct buffer *out,
 			      const struct pcapng_statistics *statistics);

@@ -16,7 +16,7 @@
 #define SNAPLEN_MAX 262144
 
 struct session {
-	const char *write, *filter, *snaplen;
+	const char *write, *filter, *snaplen, *clock;
 	const char *lab;
 	char **names; /* of the links; NULL: all of the lab's */
 	char *path;   /* of the file; NULL: standard output */
@@ -26,6 +26,8 @@ struct session {
 	struct capture_link *links;
 	size_t n_links;
 	struct capture_options options;
+	struct capture *capture; /* NULL: it has not begun */
+	json_t *early;           /* what was told of halts before it began */
 	bool failed;
 	struct error *failure;
 };
@@ -33,6 +35,7 @@ struct session {
 static void session_deinit(struct session *session)
 {
 	json_decref(session->status);
+	json_decref(session->early);
 	free(session->chosen);
 	strv_free(session->labels);
 	for (size_t i = 0; session->links && i < session->n_links; i++)
@@ -99,6 +102,10 @@ static struct error *read_options(struct session *session)
 	if (session->snaplen)
 		try(error_prefix(count_parse(session->snaplen, 1, SNAPLEN_MAX, &snaplen),
 				 "--snaplen"));
+	if (session->clock &&
+	    !capture_clock_parse(session->clock, &session->options.clock))
+		return error_new(EINVAL, "--clock: '%s' is neither lab nor wall",
+				 session->clock);
 	session->options.snaplen = snaplen;
 	session->options.filter = session->filter;
 	return NULL;
@@ -170,13 +177,70 @@ static bool is_natural_end(const struct error *error)
 	       error->code == EPIPE || error->code == ENODEV;
 }
 
+/* @event: what "watch" tells, as of docs/control-protocol.md. */
+static void apply_event(struct capture *capture, const json_t *event)
+{
+	const char *name = status_text(event, "event");
+	uint64_t wall = status_number(event, "ns");
+
+	if (streq(name, "halt"))
+		capture_halt(capture, status_text(event, "guest"), wall);
+	else if (streq(name, "resume"))
+		capture_resume(capture, wall);
+	else if (streq(name, "halted"))
+		capture_tell(capture,
+			     &(struct halt_place){
+				     .guest = status_text(event, "guest"),
+				     .function = status_text(event, "function"),
+				     .file = status_text(event, "file"),
+				     .line = status_number(event, "line"),
+				     .breakpoint = status_number(event, "breakpoint"),
+			     });
+}
+
+static void on_event(const json_t *event, void *userdata)
+{
+	struct session *session = userdata;
+
+	if (session->capture)
+		apply_event(session->capture, event);
+	else
+		json_array_append(session->early, (json_t *)event);
+}
+
+/* The lab may stand still already. */
+static void apply_state(struct capture *capture, const json_t *state)
+{
+	if (json_object_get(state, "guest"))
+		capture_halt(capture, status_text(state, "guest"),
+			     status_number(state, "ns"));
+}
+
+static struct error *begin(struct session *session, struct client *client, int fd)
+{
+	_cleanup_close_ int owned = fd;
+	_cleanup_json_ json_t *state = NULL;
+	json_t *event;
+	size_t i;
+
+	session->early = json_array();
+	try(client_subscribe(client, json_pack("{s:s}", "request", "watch"), on_event,
+			     session, &state));
+	session->options.halts = true;
+	session->options.halted_ns = status_number(state, "halted_ns");
+	try(capture_new(&session->capture, client_event(client), steal_fd(owned),
+			&session->options, on_failed, session));
+	apply_state(session->capture, state);
+	json_array_foreach (session->early, i, event)
+		apply_event(session->capture, event);
+	return NULL;
+}
+
 static struct error *run_capture(struct session *session, struct client *client, int fd)
 {
-	_cleanup_capture_ struct capture *capture = NULL;
 	_cleanup_error_ struct error *end = NULL;
 
-	try(capture_new(&capture, client_event(client), fd, &session->options, on_failed,
-			session));
+	try(begin(session, client, fd));
 	if (session->path)
 		fprintf(stderr, "netlab: capturing into %s; end with Ctrl-C\n",
 			session->path);
@@ -186,9 +250,9 @@ static struct error *run_capture(struct session *session, struct client *client,
 		error_free(end);
 		end = steal_ptr(session->failure);
 	} else {
-		try(capture_finish(capture));
+		try(capture_finish(session->capture));
 	}
-	print_statistics(session, capture);
+	print_statistics(session, session->capture);
 	return end && !is_natural_end(end) ? steal_ptr(end) : NULL;
 }
 
@@ -196,6 +260,7 @@ static struct error *capture(struct session *session)
 {
 	_cleanup_client_ struct client *client = NULL;
 	_cleanup_close_ int fd = -1;
+	struct error *error;
 
 	try(read_options(session));
 	try(client_connect(&client, session->lab));
@@ -205,7 +270,9 @@ static struct error *capture(struct session *session)
 	try(open_output(session, &fd));
 	try(namespace_join(json_integer_value(json_object_get(session->status, "pid"))));
 	try(find_links(session));
-	return run_capture(session, client, steal_fd(fd));
+	error = run_capture(session, client, steal_fd(fd));
+	capture_free(session->capture); /* while its event loop is there */
+	return error;
 }
 
 /* The first word is a lab's name where a lab of that name is up, else a link's. */
@@ -230,6 +297,8 @@ static int run(const struct verb *verb, int argc, char **argv)
 		 "what to keep, as of pcap-filter(7)", &session.filter},
 		{OPTION_STRING, "snaplen", 0, "BYTES", "of each frame; default: all",
 		 &session.snaplen},
+		{OPTION_STRING, "clock", 0, "CLOCK",
+		 "of the stamps: lab, the default, or wall", &session.clock},
 		{0},
 	};
 	int status = options_parse(verb, specs, &argc, &argv);
@@ -243,7 +312,8 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_capture = {
 	.name = "capture",
-	.usage = "[LAB] [-w FILE|-] [-f EXPRESSION] [--snaplen BYTES] [LINK...]",
+	.usage = "[LAB] [-w FILE|-] [-f EXPRESSION] [--snaplen BYTES]\n"
+		 "                      [--clock lab|wall] [LINK...]",
 	.summary = "Record what crosses a lab's links as pcapng.",
 	.details = "Default: all links of its host side. A link inside a host is "
 		   "HOST/LINK.\n"

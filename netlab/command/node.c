@@ -32,6 +32,11 @@ const char *status_text(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key)) ?: "";
 }
 
+json_int_t status_number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
 const char *status_namespace(const json_t *status, const char *name)
 {
 	json_t *node;

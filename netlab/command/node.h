@@ -44,4 +44,7 @@ must_use struct error *status_open_node(const json_t *status, const char *name, 
 /** status_text() - a text in an answer; "" where there is none. Borrowed. */
 const char *status_text(const json_t *object, const char *key);
 
+/** status_number() - a number in an answer; 0 where there is none. */
+json_int_t status_number(const json_t *object, const char *key);
+
 #endif

@@ -279,7 +279,8 @@ static void print_capture(const json_t *capture)
 
 	if (!capture)
 		return;
-	printf("  capture  %s%s", status_text(capture, "file"),
+	printf("  capture  %s%s%s", status_text(capture, "file"),
+	       streq(status_text(capture, "clock"), "wall") ? ", wall clock" : "",
 	       json_is_true(json_object_get(capture, "running")) ? "" : " (ended)");
 	if (json_object_get(capture, "failure"))
 		printf(": %s", status_text(capture, "failure"));

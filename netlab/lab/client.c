@@ -330,8 +330,8 @@ struct error *client_send(struct client *client, json_t *message)
 	return channel_send(client->channel, message);
 }
 
-struct error *client_call(struct client *client, json_t *request,
-			  client_event_fn on_event, void *userdata, json_t **result)
+struct error *client_subscribe(struct client *client, json_t *request,
+			       client_event_fn on_event, void *userdata, json_t **result)
 {
 	client->id++;
 	client->answered = false;
@@ -339,8 +339,17 @@ struct error *client_call(struct client *client, json_t *request,
 	client->userdata = userdata;
 	try(client_send(client, request));
 	try(client_wait(client, &client->answered, 0));
-	client->on_event = NULL;
 	return result_of(client, result);
+}
+
+struct error *client_call(struct client *client, json_t *request,
+			  client_event_fn on_event, void *userdata, json_t **result)
+{
+	struct error *error =
+		client_subscribe(client, request, on_event, userdata, result);
+
+	client->on_event = NULL;
+	return error;
 }
 
 struct error *client_detach(struct client *client)

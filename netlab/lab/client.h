@@ -61,6 +61,14 @@ must_use struct error *client_call(struct client *client, json_t *request,
 				   client_event_fn on_event, void *userdata,
 				   json_t **result);
 
+/**
+ * client_subscribe() - as client_call(), for a request whose events come after its answer
+ * @on_event: called from the event loop, until the next call
+ */
+must_use struct error *client_subscribe(struct client *client, json_t *request,
+					client_event_fn on_event, void *userdata,
+					json_t **result);
+
 /** client_send() - a further message of the request that runs; @message is stolen. */
 must_use struct error *client_send(struct client *client, json_t *message);
 

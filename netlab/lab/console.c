@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include "lab/console-log.h"
-#include "lab/levels.h"
 #include "util/buffer.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -76,6 +75,22 @@ static const char *word_of(const struct input *input)
 	return input == &input->console->errors ? "qemu" : level_name(input->level);
 }
 
+static void tell_line(struct console *console, const struct input *input,
+		      const char *text)
+{
+	const struct timespec *began = &input->began.real;
+
+	if (console->line_handler)
+		console->line_handler(console,
+				      &(struct console_line){
+					      .text = text,
+					      .began_ns = began->tv_sec * 1000000000ull +
+							  began->tv_nsec,
+					      .level = input->level,
+				      },
+				      console->userdata);
+}
+
 static void keep_line(struct input *input)
 {
 	struct console *console = input->console;
@@ -87,9 +102,8 @@ static void keep_line(struct input *input)
 	*slot = xstrndup(input->line, input->length);
 	console_log_line(&console->log, &input->began, word_of(input), *slot);
 	input->length = 0;
+	tell_line(console, input, *slot);
 	input->level = LEVEL_NONE;
-	if (console->line_handler)
-		console->line_handler(console, *slot, console->userdata);
 }
 
 static void scan(struct input *input, const char *data, size_t n)

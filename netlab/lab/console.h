@@ -9,12 +9,19 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "lab/levels.h"
 #include "util/error.h"
 
 struct console;
 
-/* A whole line that the guest wrote, printable, without newline. */
-typedef void (*console_line_fn)(struct console *console, const char *line,
+/* A whole line that the guest or QEMU wrote. */
+struct console_line {
+	const char *text;  /* printable, without newline; borrowed */
+	uint64_t began_ns; /* when: since 1970-01-01 UTC */
+	enum level level;  /* LEVEL_NONE: not the kernel's */
+};
+
+typedef void (*console_line_fn)(struct console *console, const struct console_line *line,
 				void *userdata);
 
 /**

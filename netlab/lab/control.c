@@ -65,6 +65,8 @@ void operation_free(struct operation *operation)
 	}
 	buffer_deinit(&operation->input);
 	traffic_free(operation->traffic);
+	recording_unwatch(operation->watch);
+	capture_flush_cancel(operation->flush);
 	free(operation);
 }
 

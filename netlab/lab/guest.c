@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 
 #include "lab/cmdline.h"
-#include "lab/console.h"
 #include "lab/export.h"
 #include "lab/refusal.h"
 #include "lab/wires.h"
@@ -114,15 +113,17 @@ static void set_state(struct lab_guest *guest, enum guest_state state)
 	guest->handlers->changed(guest, guest->userdata);
 }
 
-static void on_line(struct console *console, const char *line, void *userdata)
+static void on_line(struct console *console, const struct console_line *line,
+		    void *userdata)
 {
 	struct lab_guest *guest = userdata;
 
 	(void)console;
-	if (guest->panic || !strstr(line, "Kernel panic - not syncing"))
+	guest->handlers->line(guest, line, guest->userdata);
+	if (guest->panic || !strstr(line->text, "Kernel panic - not syncing"))
 		return;
-	guest->panic = xstrdup(line);
-	log_warning("%s: %s", guest_name(guest), line);
+	guest->panic = xstrdup(line->text);
+	log_warning("%s: %s", guest_name(guest), line->text);
 	if (guest->agent)
 		agent_abandon(guest->agent, "the guest's kernel panicked");
 	set_state(guest, GUEST_PANICKED);
@@ -134,6 +135,8 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 	struct lab_guest *guest = userdata;
 
 	(void)qmp, (void)data;
+	if (!guest->member)
+		return;
 	if (streq(name, "STOP")) {
 		guest->halted = true;
 		lockstep_stopped(guest->member, ns);
@@ -195,6 +198,8 @@ static void on_stop_reply(struct qmp *qmp, const json_t *result, struct error *e
 	error_free(error);
 	if (guest->relay)
 		relay_read(guest->relay);
+	if (guest->member)
+		lockstep_answered(guest->member);
 }
 
 void guest_stop(struct lab_guest *guest)

@@ -8,6 +8,7 @@
 
 #include "image/kernel.h"
 #include "image/overlay.h"
+#include "lab/console.h"
 #include "lab/lockstep.h"
 #include "link/link.h"
 #include "topology/topology.h"
@@ -61,6 +62,9 @@ struct guest_handlers {
 	void (*changed)(struct lab_guest *guest, void *userdata);
 	/* The guest has read all input of its commands: there is room for more. */
 	void (*drained)(struct lab_guest *guest, void *userdata);
+	/* Its console has a line more. */
+	void (*line)(struct lab_guest *guest, const struct console_line *line,
+		     void *userdata);
 	/* KVM failed, and it boots once more, with TCG. */
 	void (*restarted)(struct lab_guest *guest, void *userdata);
 };

@@ -3,10 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <time.h>
 
-#include "capture/capture.h"
+#include "capture/row.h"
 #include "lab/accel.h"
 #include "lab/changes.h"
 #include "lab/claim.h"
@@ -21,18 +20,13 @@ struct lab {
 	struct topology *applied;   /* owns that, where it is not the first */
 	enum lab_state state;
 	struct error *failure; /* why it stops; NULL: because it was asked to */
-	struct error *loss;    /* why its capture isn't whole; NULL: it is */
 	sd_event *event;
 	sd_event_source *deadline;
 	struct plan *plan;
 	sd_event_source *claim_source;
 	int claim; /* on the lab's name, where its host side is shared; -1 otherwise */
 	struct links *links;
-	struct capture *capture;
-	struct capture_link *captured; /* of the topology's capture */
-	char **descriptions;           /* owned texts of @captured */
-	size_t n_captured;
-	char *capture_path;
+	struct recording *recording;
 	struct halts *halts;
 	uint64_t starting_left_us; /* of the deadline of LAB_STARTING, while halted */
 	struct lab_guest **guests;
@@ -69,66 +63,8 @@ static void set_state(struct lab *lab, enum lab_state state)
 	if (lab->state == state)
 		return;
 	lab->state = state;
-	lab->handlers->changed(lab, state, lab->failure ?: lab->loss, lab->userdata);
-}
-
-/* --- the capture that the topology asks for ------------------------------------------------ */
-
-/* The lab goes on without it. */
-static void lose_capture(struct lab *lab, struct error *error)
-{
-	lab->loss = error_object(error, lab->capture_path);
-}
-
-static void on_capture_failed(struct capture *capture, struct error *error,
-			      void *userdata)
-{
-	struct lab *lab = userdata;
-
-	log_warning("the capture ends: %s", error->message);
-	lose_capture(lab, error);
-	lab->capture = NULL;
-	capture_free(capture);
-}
-
-/* @label: a link's name, or that of a host's own link: "HOST/LINK". */
-static void add_captured(struct lab *lab, const char *label)
-{
-	const struct planned_link *link = plan_link_labelled(lab->plan, label);
-	char *description = link_describe(link);
-
-	strv_push(&lab->descriptions, description);
-	grow(lab->captured, lab->n_captured);
-	lab->captured[lab->n_captured++] = (struct capture_link){
-		.name = link->name,
-		.label = label,
-		.description = description,
-		.namespace = link->node == PLAN_LAB_NODE
-				     ? -1
-				     : links_node_fd(lab->links, link->node),
-	};
-}
-
-static struct error *start_capture(struct lab *lab)
-{
-	_cleanup_free_ char *comment = xasprintf(
-		"netlab lab %s, from %s", lab->options.name, lab->options.topology->file);
-	struct capture_options options = {.comment = comment};
-	int fd;
-
-	strv_foreach (name, lab->options.topology->capture)
-		add_captured(lab, *name);
-	if (!lab->n_captured)
-		return NULL;
-	lab->capture_path =
-		xasprintf("%s/%s.pcapng", lab->options.output, lab->options.name);
-	fd = open(lab->capture_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return error_errno(errno, "%s", lab->capture_path);
-	options.links = lab->captured;
-	options.n_links = lab->n_captured;
-	return capture_new(&lab->capture, lab->event, fd, &options, on_capture_failed,
-			   lab);
+	lab->handlers->changed(lab, state, lab->failure ?: recording_loss(lab->recording),
+			       lab->userdata);
 }
 
 /* --- guests ------------------------------------------------------------------------------- */
@@ -234,8 +170,19 @@ static void on_guest_restarted(struct lab_guest *guest, void *userdata)
 						  lab->options.timeout_ns / 1000);
 }
 
+static void on_guest_line(struct lab_guest *guest, const struct console_line *line,
+			  void *userdata)
+{
+	struct lab *lab = userdata;
+	int priority = line->level == LEVEL_NONE ? ROW_USER + ROW_LEVEL_NOTICE
+						 : ROW_KERNEL + (int)line->level;
+
+	recording_add_line(lab->recording, guest_name(guest), line->began_ns, priority,
+			   line->text);
+}
+
 static const struct guest_handlers guest_handlers = {on_guest_changed, on_guest_drained,
-						     on_guest_restarted};
+						     on_guest_line, on_guest_restarted};
 
 static bool is_frozen_by_wish(const struct lab_options *options, const char *guest)
 {
@@ -360,6 +307,18 @@ static struct error *make_links(struct lab *lab)
 	return links_build(lab->links, lab->plan);
 }
 
+static struct error *start_recording(struct lab *lab)
+{
+	return recording_new(&lab->recording, lab->event,
+			     &(struct recording_options){
+				     .topology = lab->options.topology,
+				     .lab = lab->options.name,
+				     .output = lab->options.output,
+				     .plan = lab->plan,
+				     .links = lab->links,
+			     });
+}
+
 /* --- time stands still ------------------------------------------------------------------- */
 
 static uint64_t time_left(sd_event_source *timer)
@@ -387,7 +346,7 @@ static void on_halted(uint64_t ns, void *userdata)
 {
 	struct lab *lab = userdata;
 
-	(void)ns;
+	recording_halt(lab->recording, lockstep_holder(halts_lockstep(lab->halts)), ns);
 	hold_deadline(lab, true);
 	lab->handlers->halted(lab, lab->userdata);
 }
@@ -396,7 +355,7 @@ static void on_resumed(uint64_t ns, void *userdata)
 {
 	struct lab *lab = userdata;
 
-	(void)ns;
+	recording_resume(lab->recording, ns);
 	hold_deadline(lab, false);
 	lab->handlers->halted(lab, lab->userdata);
 }
@@ -427,7 +386,7 @@ struct error *lab_new(struct lab **result, sd_event *event,
 	lab->claim = -1;
 	lab->plan = plan_new(options->topology);
 	try(make_links(lab));
-	try(start_capture(lab));
+	try(start_recording(lab));
 	try(halts_new(&lab->halts, event, wants_lockstep(options), &halts_handlers, lab));
 	try(start_guests(lab, rundir));
 	try(await_guests(lab));
@@ -439,18 +398,13 @@ struct error *lab_new(struct lab **result, sd_event *event,
 
 static void release(struct lab *lab)
 {
-	struct error *error = NULL;
-
 	lab->deadline = sd_event_source_disable_unref(lab->deadline);
 	for (size_t i = 0; i < lab->n_guests; i++)
 		guest_free(steal_ptr(lab->guests[i]));
 	lab->n_guests = 0;
 	halts_free(steal_ptr(lab->halts));
-	if (lab->capture)
-		error = capture_finish(lab->capture);
-	if (error)
-		lose_capture(lab, error);
-	capture_free(steal_ptr(lab->capture));
+	if (lab->recording)
+		recording_finish(lab->recording);
 	if (lab->links)
 		links_delete(lab->links);
 	links_free(steal_ptr(lab->links));
@@ -497,6 +451,11 @@ enum lab_state lab_get_state(const struct lab *lab)
 	return lab->state;
 }
 
+struct recording *lab_recording(const struct lab *lab)
+{
+	return lab->recording;
+}
+
 const struct topology *lab_topology(const struct lab *lab)
 {
 	return lab->options.topology;
@@ -538,7 +497,7 @@ struct error *lab_apply(struct lab *lab, struct topology *topology, bool dry_run
 				 lab->options.name, lab_state_name(lab->state));
 	try(check_topology(&lab->options, wanted));
 	try(links_compare(lab->links, lab->plan, plan, &comparison));
-	if (lab->capture)
+	if (recording_is_on(lab->recording))
 		error = check_captured(&lab->options, wanted,
 				       comparison_changes(comparison));
 	if (!error && !dry_run)
@@ -591,25 +550,6 @@ static json_t *nodes_to_json(const struct lab *lab)
 	return nodes;
 }
 
-static json_t *capture_to_json(const struct lab *lab)
-{
-	json_t *links = json_array();
-
-	for (size_t i = 0; lab->capture && i < lab->n_captured; i++) {
-		struct capture_statistics s = {0};
-
-		capture_get_statistics(lab->capture, i, &s);
-		json_array_append_new(links, json_pack("{s:s, s:I, s:I, s:I}", "name",
-						       lab->captured[i].label, "received",
-						       (json_int_t)s.received, "dropped",
-						       (json_int_t)s.dropped, "written",
-						       (json_int_t)s.written));
-	}
-	return json_pack("{s:s, s:b, s:s*, s:o}", "file", lab->capture_path, "running",
-			 lab->capture != NULL, "failure",
-			 lab->loss ? lab->loss->message : NULL, "links", links);
-}
-
 json_t *lab_to_json(const struct lab *lab)
 {
 	json_t *guests = json_array(), *json;
@@ -623,8 +563,7 @@ json_t *lab_to_json(const struct lab *lab)
 		"topology", lab->options.topology->file, "output", lab->options.output,
 		"uptime_ns", (json_int_t)(now_ns() - lab->started_ns), "nodes",
 		nodes_to_json(lab), "links", links_to_json(lab), "guests", guests);
-	if (lab->capture_path)
-		json_object_set_new(json, "capture", capture_to_json(lab));
+	recording_add_status(lab->recording, json);
 	if (lab->halts)
 		json_object_set_new(json, "lockstep",
 				    lockstep_to_json(halts_lockstep(lab->halts)));
@@ -638,13 +577,10 @@ void lab_free(struct lab *lab)
 	release(lab);
 	plan_free(lab->plan);
 	topology_free(lab->applied);
-	free(lab->captured);
-	strv_free(lab->descriptions);
 	strv_free(lab->console_logs);
-	free(lab->capture_path);
+	recording_free(lab->recording);
 	free(lab->guests);
 	error_free(lab->failure);
-	error_free(lab->loss);
 	sd_event_unref(lab->event);
 	free(lab);
 }

@@ -14,6 +14,7 @@
 #include "image/overlay.h"
 #include "lab/accel.h"
 #include "lab/guest.h"
+#include "lab/recording.h"
 #include "topology/topology.h"
 #include "util/error.h"
 
@@ -88,6 +89,9 @@ must_use struct error *lab_find_guest(struct lab *lab, const char *name,
 				      struct lab_guest **guest);
 
 const struct topology *lab_topology(const struct lab *lab);
+
+/** lab_recording() - what of it is captured; borrowed. */
+struct recording *lab_recording(const struct lab *lab);
 
 /**
  * lab_apply() - make of a lab that is up what another topology says, or find out what that is

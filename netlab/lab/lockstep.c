@@ -10,7 +10,8 @@
 
 /*
  * RUNNING: as far as QEMU has told.
- * STOPPING: it was told to stop. QEMU's STOP moves it to STOPPED.
+ * STOPPING: it was told to stop. QEMU's STOP moves it to STOPPED; an answer without a STOP means
+ *	that it stood still then, and that what lets it run is still on its way: STARTING.
  * STOPPED: QEMU holds it. The lab's going on moves it to DUE or STARTING.
  * DUE: it will be told to run a little later than the others. That moves it to STARTING.
  * STARTING: it was told to run. QEMU's RESUME moves it to RUNNING.
@@ -30,6 +31,7 @@ struct lockstep_member {
 	enum member_state state;
 	unsigned holds; /* enum lockstep_hold */
 	bool frozen;    /* it has not run yet: it holds nobody */
+	unsigned stops; /* commands to stop that QEMU hasn't answered yet */
 	bool stepping;  /* runs for one instruction, while the lab stands still */
 	uint64_t due;   /* of DUE, and until when a step may take */
 	uint64_t since; /* it runs since then, where it does */
@@ -79,6 +81,7 @@ static void stop_member(struct lockstep_member *member)
 	struct lockstep *lockstep = member->lockstep;
 
 	member->state = MEMBER_STOPPING;
+	member->stops++;
 	lockstep->handlers->stop(member->guest, lockstep->userdata);
 }
 
@@ -263,15 +266,27 @@ void lockstep_started(struct lockstep_member *member, uint64_t ns)
 	unfreeze(member);
 	member->since = ns;
 	member->holds &= ~LOCKSTEP_OTHER;
+	if (lockstep->going && !any_holding(lockstep))
+		mark_resumed(lockstep, ns);
+	if (member->stops) {
+		member->state = MEMBER_STOPPING; /* by a command that is under way */
+		return;
+	}
 	if (lockstep->halted && any_holding(lockstep) && !member->stepping) {
 		stop_member(member);
 		return;
 	}
 	member->state = MEMBER_RUNNING;
-	if (lockstep->going)
-		mark_resumed(lockstep, ns);
-	else if (!member->stepping)
+	if (!member->stepping)
 		go_if_free(lockstep);
+}
+
+void lockstep_answered(struct lockstep_member *member)
+{
+	if (member->stops)
+		member->stops--;
+	if (!member->stops && member->state == MEMBER_STOPPING)
+		member->state = MEMBER_STARTING;
 }
 
 void lockstep_hold(struct lockstep_member *member, enum lockstep_hold why)
@@ -331,6 +346,14 @@ void lockstep_step(struct lockstep_member *member)
 bool lockstep_is_halted(const struct lockstep *lockstep)
 {
 	return lockstep->halted;
+}
+
+const char *lockstep_holder(const struct lockstep *lockstep)
+{
+	for (struct lockstep_member *m = lockstep->members; m; m = m->next)
+		if (is_holding(m))
+			return m->name;
+	return "";
 }
 
 bool lockstep_is_held(const struct lockstep_member *member, enum lockstep_hold why)

@@ -37,7 +37,7 @@ struct lockstep_member;
 
 struct lockstep_handlers {
 	/* Stop or run one guest, by commands whose effect is told by lockstep_stopped() and
-	 * lockstep_started(). They may call back at once. */
+	 * lockstep_started(); each stop() is answered once. They may call back at once. */
 	void (*stop)(void *guest, void *userdata);
 	void (*run)(void *guest, void *userdata);
 	/* The lab stands still since @ns; it goes on since @ns. */
@@ -72,6 +72,13 @@ void lockstep_stopped(struct lockstep_member *member, uint64_t ns);
 /** lockstep_started() - QEMU's event: the guest runs since @ns. */
 void lockstep_started(struct lockstep_member *member, uint64_t ns);
 
+/**
+ * lockstep_answered() - QEMU has carried out a stop() of the handlers'
+ *
+ * Its STOP, where there was one, comes before that.
+ */
+void lockstep_answered(struct lockstep_member *member);
+
 /** lockstep_hold() - from here on it must not run; it is stopped where it does. */
 void lockstep_hold(struct lockstep_member *member, enum lockstep_hold why);
 
@@ -90,6 +97,9 @@ void lockstep_step(struct lockstep_member *member);
 
 /** lockstep_is_halted() - does the lab stand still? */
 bool lockstep_is_halted(const struct lockstep *lockstep);
+
+/** lockstep_holder() - the name of a guest that halts the lab; "" where none does. */
+const char *lockstep_holder(const struct lockstep *lockstep);
 
 /** lockstep_is_held() - must the guest stand still, for that reason? */
 bool lockstep_is_held(const struct lockstep_member *member, enum lockstep_hold why);

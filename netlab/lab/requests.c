@@ -314,10 +314,20 @@ static const struct {
 	const char *name;
 	struct error *(*handle)(const struct request *request);
 } handlers[] = {
-	{"status", status},     {"down", down},     {"detach", detach},
-	{"console", console},   {"exec", exec},     {"input", input},
-	{"drive", drive},       {"resize", resize}, {"apply", apply},
-	{"pause", pause_guest}, {"resume", resume},
+	{"status", status},
+	{"down", down},
+	{"detach", detach},
+	{"console", console},
+	{"exec", exec},
+	{"input", input},
+	{"drive", drive},
+	{"resize", resize},
+	{"apply", apply},
+	{"watch", request_watch},
+	{"halted", request_halted},
+	{"flush", request_flush},
+	{"pause", pause_guest},
+	{"resume", resume},
 };
 
 struct error *request_handle(const struct request *request)

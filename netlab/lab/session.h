@@ -17,7 +17,9 @@ struct operation {
 	struct agent *agent;
 	struct buffer input; /* what the guest has no room for yet */
 	bool input_ended;
-	struct traffic *traffic; /* of "drive" */
+	struct traffic *traffic;       /* of "drive" */
+	struct recording_watch *watch; /* of "watch" */
+	struct capture_flush *flush;   /* of "flush" */
 	struct operation *next;
 };
 
@@ -43,6 +45,11 @@ struct request {
  * Return: an error is the answer.
  */
 must_use struct error *request_handle(const struct request *request);
+
+/* Handlers of requests, of a file of their own. */
+must_use struct error *request_watch(const struct request *request);
+must_use struct error *request_halted(const struct request *request);
+must_use struct error *request_flush(const struct request *request);
 
 /** session_reply() - answer request @id; @result is stolen, NULL: an empty object. */
 void session_reply(struct session *session, json_int_t id, json_t *result);

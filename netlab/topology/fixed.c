@@ -185,6 +185,14 @@ struct error *topology_check_fixed(const struct topology *old,
 	if (!same_words(old->capture, wanted->capture))
 		find(&findings, (struct location){0},
 		     "the capture has begun with other links");
+	if (old->capture_clock != wanted->capture_clock)
+		find(&findings, (struct location){0},
+		     "the capture's clock is '%s', not '%s'",
+		     capture_clock_name(old->capture_clock),
+		     capture_clock_name(wanted->capture_clock));
+	if (old->capture_console != wanted->capture_console)
+		find(&findings, (struct location){0}, "the capture has begun %s consoles",
+		     old->capture_console ? "with" : "without");
 	if (!findings.lines)
 		return NULL;
 	text = strv_join(findings.lines, "\n");

@@ -139,6 +139,8 @@ void read_guests(struct reader *reader, const char *what, const struct node *nod
 		 void *into);
 void read_hosts(struct reader *reader, const char *what, const struct node *node,
 		void *into);
+void read_capture(struct reader *reader, const char *what, const struct node *node,
+		  void *into);
 void read_drive(struct reader *reader, const char *what, const struct node *node,
 		void *into);
 void read_debug(struct reader *reader, const char *what, const struct node *node,

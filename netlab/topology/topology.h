@@ -221,6 +221,14 @@ enum netns_choice {
 
 #define NETNS_CHOICES (NETNS_HOST + 1)
 
+/* What the stamps of a capture are. */
+enum capture_clock {
+	CAPTURE_CLOCK_LAB, /* the wall clock, without the time that the lab stood still */
+	CAPTURE_CLOCK_WALL,
+};
+
+#define CAPTURE_CLOCKS (CAPTURE_CLOCK_WALL + 1)
+
 struct topology {
 	char *file; /* the path as given; for messages */
 	char *name; /* the lab's name where none is given on the command line */
@@ -241,6 +249,8 @@ struct topology {
 	char **sysctls; /* of the lab's host side; NULL: none */
 	char **capture; /* links to capture: names of the host side's, and "HOST/LINK";
 			 * NULL: none */
+	enum capture_clock capture_clock;
+	bool capture_console; /* lines of the guests' consoles are captured, too */
 	struct drive_spec *drives;
 	size_t n_drives;
 	struct debug_step *debugs;
@@ -296,6 +306,12 @@ const char *guest_machine_name(enum guest_machine machine);
 
 /** netns_choice_name() - "lab", "host". */
 const char *netns_choice_name(enum netns_choice netns);
+
+/** capture_clock_name() - "lab", "wall". */
+const char *capture_clock_name(enum capture_clock clock);
+
+/** capture_clock_parse() - of such a name; false where it is none. */
+bool capture_clock_parse(const char *name, enum capture_clock *clock);
 
 /** debug_action_name() - "backtrace". */
 const char *debug_action_name(enum debug_action action);

@@ -81,3 +81,5 @@ def test_bad_words(lab, tmp_path):
     assert "no link 'br7'" in result.stderr and "br0" in result.stderr
     result = lab.verb("capture", lab.name, "-w", tmp_path / "c", "-f", "tcp port").exited(1)
     assert "br0" in result.stderr
+    result = lab.verb("capture", lab.name, "-w", tmp_path / "c", "--clock", "noon").exited(1)
+    assert "--clock: 'noon' is neither lab nor wall" in result.stderr

@@ -42,6 +42,8 @@ def test_the_demo(netlab, source, run, kernel, fresh_home, tmp_path, name, path,
     assert_path(frames, path)
 
     capture = tmp_path / f"{name}.pcapng"
+    place = f"halted at {frames[0][1]} ({frames[0][2]}:{frames[0][3]}), breakpoint "
+    assert fields(capture, "frame.number", only=f'syslog.msg contains "{place}"')
     assert str(capture) in result.stdout
     rows = fields(capture, "tcp.flags.syn", "tcp.flags.ack", "tcp.flags.fin", "tcp.payload",
                   only=f"tcp.port == 7777 && {version} && {FIRST_TIME}")

@@ -39,3 +39,12 @@ def test_a_way_that_fails_is_no_figure(build, tmp_path):
                                 timeout=60, check=False)
         assert result.returncode == 1
         assert complaint in result.stderr
+
+
+def test_rows(build):
+    program = pathlib.Path(build) / "tests" / "bench" / "row-bench"
+    result = subprocess.run([str(program), "2000", "1"], capture_output=True, text=True,
+                            timeout=60, check=True)
+    lines = result.stdout.splitlines()
+    assert len(lines) == 6 and all(" ns a frame" in line for line in lines)
+    assert [line for line in lines if "bytes a row" in line] == lines[2:]

@@ -83,6 +83,20 @@ def test_many_requests_on_one_connection(disturbed, unmoved):
     unmoved()
 
 
+def test_halts_and_flushes_that_can_not_be(disturbed, unmoved):
+    client = disturbed.control()
+    assert client.ask("watch")["result"] == {"halted_ns": 0}
+    assert "runs already" in client.ask("watch")["error"]["message"]
+    assert "no guest" in client.ask("halted")["error"]["message"]
+    assert "no guest 'nobody'" in client.ask("halted", guest="nobody")["error"]["message"]
+    flushed = disturbed.control().ask("flush")["result"]
+    assert os.path.exists(flushed["file"]) and flushed["frames"] >= 0
+    for _ in range(REQUESTS):
+        client.send(b'{"id": 2, "request": "flush"}\n')
+    client.close()
+    unmoved()
+
+
 def test_many_connections_one_after_the_other(disturbed, unmoved):
     for _ in range(REQUESTS):
         client = disturbed.control()

@@ -16,6 +16,7 @@ static void test_everything(void **state)
 	struct address addresses[] = {{.family = AF_INET, .prefix = 24},
 				      {.family = AF_INET6, .prefix = 64}};
 	struct nic nic = {
+		.model = "e1000",
 		.mac = {0x52, 0x54, 0, 0x12, 0x34, 0x56},
 		.addresses = addresses,
 		.n_addresses = 2,
@@ -24,6 +25,7 @@ static void test_everything(void **state)
 	char *words[] = {"sh", "-c", "echo a b", "", NULL};
 	struct guest guest = {
 		.name = "server",
+		.memory = 256ull << 20,
 		.nics = &nic,
 		.n_nics = 1,
 		.run = words,
@@ -39,7 +41,8 @@ static void test_everything(void **state)
 		line,
 		"console=ttyS0 console_msg_format=syslog nokaslr netlab.name=server "
 		"netlab.nic=52:54:00:12:34:56,mtu=1400,192.168.100.224/24,"
-		"fd00:100::224/64 quiet -- sh -c \"echo a b\" \"\"");
+		"fd00:100::224/64 e1000.RxDescriptors=4096 quiet -- sh -c \"echo a b\" "
+		"\"\"");
 }
 
 static void test_root(void **state)

@@ -23,12 +23,13 @@ struct fixture {
 	char **lines; /* that the handler was given */
 };
 
-static void on_line(struct console *console, const char *line, void *userdata)
+static void on_line(struct console *console, const struct console_line *line,
+		    void *userdata)
 {
 	struct fixture *fixture = userdata;
 
 	(void)console;
-	strv_push(&fixture->lines, xstrdup(line));
+	strv_push(&fixture->lines, xstrdup(line->text));
 }
 
 static int setup(void **state)

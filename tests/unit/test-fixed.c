@@ -93,12 +93,15 @@ static void test_guests_capture_and_namespace(void **state)
 	(void)state;
 	assert_fixed(GUEST(""),
 		     BRIDGE "guests: {other: {nics: [{bridge: br0}]}}\n"
-			    "capture: [br0]\nnetns: host\nlockstep: off\n",
+			    "capture: {links: [br0], clock: wall, console: on}\n"
+			    "netns: host\nlockstep: off\n",
 		     "t.yaml: netns is 'lab', not 'host'\n"
 		     "t.yaml: lockstep is on, not off\n"
 		     "t.yaml:2:10: guest 'other' is new\n"
 		     "t.yaml: guest 'g' is up, and is not in it\n"
-		     "t.yaml: the capture has begun with other links");
+		     "t.yaml: the capture has begun with other links\n"
+		     "t.yaml: the capture's clock is 'lab', not 'wall'\n"
+		     "t.yaml: the capture has begun without consoles");
 }
 
 int main(void)

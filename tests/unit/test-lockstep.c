@@ -113,6 +113,7 @@ static void stopped(struct fixture *f, struct lockstep_member *member, unsigned 
 {
 	at(f, ms);
 	lockstep_stopped(member, f->now);
+	lockstep_answered(member);
 }
 
 static void started(struct fixture *f, struct lockstep_member *member, unsigned ms)
@@ -312,6 +313,39 @@ static void test_a_pause_that_is_taken_back_at_once(void **state)
 	assert_false(lockstep_is_halted(f->lockstep));
 }
 
+static void test_paused_and_resumed_while_it_goes_on(void **state)
+{
+	struct fixture *f = *state;
+
+	halt_by_a(f, 100, 0);
+	lockstep_release(f->a, LOCKSTEP_DEBUGGER);
+	assert_said(f, "run-a run-b run-c");
+	lockstep_hold(f->a, LOCKSTEP_USER);
+	lockstep_release(f->a, LOCKSTEP_USER);
+	assert_said(f, "stop-a");
+	started(f, f->a, 101);
+	stopped(f, f->a, 102); /* ours, even if no one wants it any more */
+	assert_said(f, "resumed@1101 run-a");
+	started(f, f->a, 103);
+	assert_false(lockstep_is_halted(f->lockstep));
+}
+
+static void test_a_stop_that_came_before_the_run(void **state)
+{
+	struct fixture *f = *state;
+
+	halt_by_a(f, 100, 0);
+	lockstep_release(f->a, LOCKSTEP_DEBUGGER);
+	lockstep_hold(f->a, LOCKSTEP_USER);
+	assert_said(f, "run-a run-b run-c stop-a");
+	/* The command has overtaken the debugger's packet: it stood still already. */
+	lockstep_answered(f->a);
+	started(f, f->a, 101);
+	assert_said(f, "stop-a");
+	stopped(f, f->a, 102);
+	assert_true(lockstep_is_halted(f->lockstep));
+}
+
 static void test_gone_on_before_all_have_stopped(void **state)
 {
 	struct fixture *f = *state;
@@ -339,10 +373,12 @@ static void test_halted_again_while_it_goes_on(void **state)
 	assert_said(f, "stop-b");
 	stopped(f, f->b, 101);
 	assert_said(f, "stop-a stop-c");
-	/* A debugger's packet may come to QEMU behind our command: it is given again. */
+	/* Those commands come behind the ones to run: nothing more is needed. */
 	started(f, f->a, 101);
 	started(f, f->c, 101);
-	assert_said(f, "stop-a stop-c");
+	stopped(f, f->a, 102);
+	stopped(f, f->c, 102);
+	assert_said(f, "");
 	assert_true(lockstep_is_halted(f->lockstep));
 }
 
@@ -439,6 +475,8 @@ int main(void)
 		test(test_a_guest_that_dies),
 		test(test_a_pause_outlives_a_debugger),
 		test(test_a_pause_that_is_taken_back_at_once),
+		test(test_paused_and_resumed_while_it_goes_on),
+		test(test_a_stop_that_came_before_the_run),
 		test(test_gone_on_before_all_have_stopped),
 		test(test_halted_again_while_it_goes_on),
 		test(test_what_qemu_stops_by_itself),

@@ -76,6 +76,21 @@ static void test_links_read(void **state)
 	assert_string_equal(t->capture[0], "br1");
 	assert_string_equal(t->capture[1], "server.0");
 	assert_null(t->capture[2]);
+	assert_int_equal(t->capture_clock, CAPTURE_CLOCK_LAB);
+	assert_false(t->capture_console);
+}
+
+static void test_a_capture_that_says_more(void **state)
+{
+	_cleanup_topology_ struct topology *t =
+		parse("bridges: {br0: }\n"
+		      "capture: {links: [br0], clock: wall, console: on}\n");
+
+	(void)state;
+	assert_string_equal(t->capture[0], "br0");
+	assert_null(t->capture[1]);
+	assert_int_equal(t->capture_clock, CAPTURE_CLOCK_WALL);
+	assert_true(t->capture_console);
 }
 
 static void test_guests_read(void **state)
@@ -247,9 +262,13 @@ static void test_unreadable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_links_read),   cmocka_unit_test(test_guests_read),
-		cmocka_unit_test(test_kernels_read), cmocka_unit_test(test_steps_read),
-		cmocka_unit_test(test_resolve),      cmocka_unit_test(test_lab_names),
+		cmocka_unit_test(test_links_read),
+		cmocka_unit_test(test_guests_read),
+		cmocka_unit_test(test_a_capture_that_says_more),
+		cmocka_unit_test(test_kernels_read),
+		cmocka_unit_test(test_steps_read),
+		cmocka_unit_test(test_resolve),
+		cmocka_unit_test(test_lab_names),
 		cmocka_unit_test(test_unreadable),
 	};
 

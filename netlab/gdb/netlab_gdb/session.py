@@ -5,7 +5,7 @@ import os
 
 import gdb
 
-from . import backtrace, commands, kernel, lab, modules, steps, unwind
+from . import backtrace, commands, halts, kernel, lab, modules, steps, unwind
 from .report import Report
 
 COMMON = (
@@ -93,6 +93,7 @@ def start(options: dict) -> None:
     commands.Prefix()
     if "socket" in options:
         lab.use(options["socket"], options.get("guest", ""))
+        halts.install()
     kernel.use_source_tree(options.get("source", ""))
     if "steps" in options:
         batch(options)
