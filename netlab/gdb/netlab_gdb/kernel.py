@@ -78,16 +78,32 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
+# Where the per-CPU areas have it: in pcpu_hot since Linux 6.2.
+CURRENT_TASK = ("current_task", "pcpu_hot")
+
+
+def current_task_address() -> Optional[int]:
+    """The struct task_struct that the stopped vCPU runs; None where that can't be told."""
+    offset = next(filter(None, map(symbol_address, CURRENT_TASK)), None)
+    bases = (register("gs_base"), register("k_gs_base"))  # in user space they are swapped
+    base = next((base for base in bases if base and is_kernel_address(base)), None)
+    if offset is None or base is None:
+        return None
+    try:
+        memory = gdb.selected_inferior().read_memory((base + offset) % (1 << 64), 8)
+    except gdb.error:
+        return None
+    return int.from_bytes(memory, "little")
+
+
 def current_task() -> Optional[dict]:
     """The task that the stopped vCPU runs: {"comm": "ksoftirqd/0", "pid": 13}."""
-    offset = symbol_address("current_task")
-    base = register("gs_base")
-    if offset is None or base is None or not is_kernel_address(base):
+    address = current_task_address()
+    if address is None:
         return None
     try:
         pointer = gdb.lookup_type("struct task_struct").pointer()
-        slot = gdb.Value((base + offset) % (1 << 64)).cast(pointer.pointer())
-        task = slot.dereference().dereference()
+        task = gdb.Value(address).cast(pointer).dereference()
         comm = task["comm"].string("utf-8", "replace", length=16).split("\0")[0]
         return {"comm": printable(comm), "pid": int(task["pid"])}
     except gdb.error:

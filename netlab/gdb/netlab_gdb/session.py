@@ -2,11 +2,19 @@
 """A gdb session on a guest: interactive, or carrying out steps."""
 
 import os
+from typing import Callable
 
 import gdb
 
-from . import backtrace, commands, halts, kernel, lab, modules, steps, unwind
+from . import backtrace, capture, commands, halts, kernel, lab, modules, steps, unwind
+from .epoll import EpollCommand
+from .frames import FrameCommand
+from .packetbreak import BreakCommand
 from .report import Report
+from .send import SendCommand
+from .skbcommand import SkbCommand
+from .sock import SockCommand
+from .sockets import SocketsCommand
 
 COMMON = (
     "set architecture i386:x86-64",
@@ -23,6 +31,17 @@ BATCH = (
     "set print symbol off",
     "set print inferior-events off",
     "set breakpoint pending off",
+)
+
+# Each is `netlab NAME`.
+COMMANDS: tuple[Callable[[], commands.Command], ...] = (
+    BreakCommand,
+    EpollCommand,
+    FrameCommand,
+    SendCommand,
+    SkbCommand,
+    SockCommand,
+    SocketsCommand,
 )
 
 GREETING = """\
@@ -71,6 +90,7 @@ def interactive(options: dict) -> None:
     """Connect, and say where we are."""
     execute_all(COMMON)
     gdb.execute(f"target remote {options['socket']}", to_string=True)
+    capture.begin()
     if "modules" in options:
         modules.follow(options["modules"])
     print(greeting(options))
@@ -91,6 +111,8 @@ def start(options: dict) -> None:
     unwind.install()
     backtrace.BacktraceCommand()
     commands.Prefix()
+    for command in COMMANDS:
+        command()
     if "socket" in options:
         lab.use(options["socket"], options.get("guest", ""))
         halts.install()
