@@ -503,29 +503,23 @@ static char *gone_text(const struct lab_guest *guest, const char *tail)
 	return refusal ?: xasprintf("QEMU has ended (%s)", how);
 }
 
+static const char *const fates[] = {
+	[GUEST_OFF] = "was not started",
+	[GUEST_BOOTING] = "is not up yet: its agent has not said hello",
+	[GUEST_UP] = "is up",
+	[GUEST_PANICKED] = "its kernel panicked",
+	[GUEST_GONE] = NULL, /* gone_text() */
+};
+static_assert(ARRAY_SIZE(fates) == GUEST_GONE + 1, "one text for each state");
+
 struct error *guest_obituary(const struct lab_guest *guest)
 {
 	_cleanup_free_ char *tail = guest->console ? console_tail(guest->console, 15)
 						   : xstrdup("");
-	_cleanup_free_ char *what = NULL;
+	_cleanup_free_ char *what = guest->state == GUEST_GONE
+					    ? gone_text(guest, tail)
+					    : xstrdup(fates[guest->state]);
 
-	switch (guest->state) {
-	case GUEST_OFF:
-		what = xstrdup("was not started");
-		break;
-	case GUEST_BOOTING:
-		what = xstrdup("is not up yet: its agent has not said hello");
-		break;
-	case GUEST_UP:
-		what = xstrdup("is up");
-		break;
-	case GUEST_PANICKED:
-		what = xstrdup("its kernel panicked");
-		break;
-	case GUEST_GONE:
-		what = gone_text(guest, tail);
-		break;
-	}
 	return error_object(
 		*tail ? error_new(EIO, "%s; the console's last lines:\n%s", what, tail)
 		      : error_new(EIO, "%s; it said nothing on its console", what),
@@ -534,15 +528,7 @@ struct error *guest_obituary(const struct lab_guest *guest)
 
 struct error *guest_check_modules(const struct lab_guest *guest)
 {
-	_cleanup_free_ char *list = strv_join(guest->modules_failed, "; the module ");
-
-	if (!guest->modules_failed)
-		return NULL;
-	return error_object(
-		error_hint(error_new(EREMOTEIO, "not loaded at its boot: the module %s",
-				     list),
-			   "with 'load: later', a module is there to be loaded by hand"),
-		guest_name(guest));
+	return error_object(refusal_of_modules(guest->modules_failed), guest_name(guest));
 }
 
 json_t *guest_to_json(const struct lab_guest *guest)

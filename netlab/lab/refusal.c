@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lab/refusal.h"
 
+#include <errno.h>
+
 #include "util/string.h"
 
 static char *memory_of(const struct guest *guest)
@@ -77,4 +79,15 @@ char *refusal_text(const struct guest *guest, const char *said)
 		return xasprintf("%s: %s", key, refusals[i].words);
 	}
 	return card;
+}
+
+struct error *refusal_of_modules(char *const *failed)
+{
+	_cleanup_free_ char *list = strv_join(failed, "; the module ");
+
+	if (!failed)
+		return NULL;
+	return error_hint(
+		error_new(EREMOTEIO, "not loaded at its boot: the module %s", list),
+		"with 'load: later', a module is there to be loaded by hand");
 }
