@@ -5,7 +5,8 @@
  * console, and the boot goes on; without its root it doesn't.
  *
  *   netlab.name=NAME               the guest's hostname
- *   netlab.root=host               "/" is the host's files: see root.h
+ *   netlab.root=host, directory, disk[,ro], initramfs
+ *                                  what "/" is: see root.h
  *   netlab.nic=MAC,mtu=BYTES,ADDR/PREFIX,…
  *                                  MTU (may be left out) and addresses of the card with that
  *                                  MAC; one for each card
@@ -29,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "modules.h"
 #include "network.h"
 #include "root.h"
@@ -60,6 +62,8 @@ static struct service shell = {
 	.argv = (char *[]){"-sh", NULL}, /* the dash makes it a login shell */
 	.on_terminal = true,
 };
+static const char *shell_path = "/bin/sh";
+static struct root root;
 static char command_line[COMMAND_LINE_MAX];
 static pid_t command_pid;
 static const char *command_name;
@@ -77,13 +81,13 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 }
 
 /* On paths below the working directory, which is the root or becomes it. */
-static void mount_all(bool host_root)
+static void mount_all(void)
 {
 	static const struct {
 		const char *type, *on, *options;
 		unsigned long flags;
 		bool may_be_missing; /* a kernel that people configured themselves */
-		bool not_on_host_root;
+		bool not_on_shared;
 	} mounts[] = {
 		{"proc", "proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, false, false},
 		{"sysfs", "sys", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, false, false},
@@ -91,7 +95,7 @@ static void mount_all(bool host_root)
 		{"devpts", "dev/pts", "mode=620,ptmxmode=666", MS_NOSUID | MS_NOEXEC,
 		 true, false},
 		{"tmpfs", "dev/shm", "mode=1777", MS_NOSUID | MS_NODEV, false, false},
-		/* What the host has there may be what the guest is for: a build. */
+		/* What the folder has there may be what the guest is for: a build. */
 		{"tmpfs", "tmp", "mode=1777", MS_NOSUID | MS_NODEV, false, true},
 		{"tmpfs", "run", "mode=755", MS_NOSUID | MS_NODEV, false, false},
 		{"debugfs", "sys/kernel/debug", NULL, 0, true, false},
@@ -99,10 +103,9 @@ static void mount_all(bool host_root)
 	};
 
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(*mounts); i++) {
-		if (host_root && mounts[i].not_on_host_root)
+		if (root.kind == ROOT_SHARED && mounts[i].not_on_shared)
 			continue;
-		if (strncmp(mounts[i].on, "dev/", 4) == 0)
-			mkdir(mounts[i].on, 0755);
+		mkdir(mounts[i].on, 0755);
 		if (mount(mounts[i].type, mounts[i].on, mounts[i].type, mounts[i].flags,
 			  mounts[i].options) == 0)
 			continue;
@@ -148,6 +151,7 @@ static void read_command_line(void)
 	ssize_t n = -1;
 	int fd;
 
+	mkdir("/proc", 0755);
 	if (mount("proc", "/proc", "proc", 0, NULL) == 0) {
 		fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
 		n = read(fd, command_line, sizeof(command_line) - 1);
@@ -158,16 +162,17 @@ static void read_command_line(void)
 	umount("/proc");
 }
 
-/* Does the kernel's part of the command line have this word? */
-static bool has_word(const char *word)
+/* What the kernel's part of the command line says behind @name: a new string, or NULL. */
+static char *find_value(const char *name)
 {
-	size_t length = strlen(word);
-	const char *end = strstr(command_line, " -- ");
+	const char *end = strstr(command_line, " -- "), *at = command_line;
 
-	for (const char *at = command_line; (at = strstr(at, word)); at += length)
-		if ((at == command_line || at[-1] == ' ') && strchr(" \n", at[length]))
-			return !end || at < end;
-	return false;
+	while ((at = strstr(at, name)) && at != command_line && at[-1] != ' ')
+		at++;
+	if (!at || (end && at > end))
+		return NULL;
+	at += strlen(name);
+	return strndup(at, strcspn(at, " \n"));
 }
 
 /* Returns how many words stand behind " -- ": the command that the kernel gave us in argv. */
@@ -195,48 +200,104 @@ static int begin_network(void)
  */
 static _Noreturn void give_up(const char *what)
 {
-	say("the host's files are not the root: %s: %s%s", what, strerror(errno),
-	    errno == ENODEV ? "; this kernel lacks it, the flavour lab has it" : "");
+	say("the root can't be mounted: %s: %s%s", what, strerror(errno),
+	    errno == ENODEV || errno == ENOENT
+		    ? "; this kernel lacks it, the flavour roots has it"
+		    : "");
 	tcdrain(STDOUT_FILENO);
 	exit(EXIT_FAILURE);
 }
 
-/* What runs in the guest is root, with a home of its own where the host's root has one that
+/* What runs in the guest is root, with a home of its own where the root has none, or one that
  * the user who runs netlab may not read. */
 static void have_home(void)
 {
-	int fd = open("root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd;
 
+	mkdir("root", 0700);
+	fd = open("root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && mount("tmpfs", "root", "tmpfs", MS_NOSUID, "mode=700") < 0)
 		say("/root: %s", strerror(errno));
 	if (fd >= 0)
 		close(fd);
 }
 
-static void enter_host_root(void)
+static void enter_mounted_root(void)
 {
 	static char *argv[] = {ROOT_INITRAMFS "/usr/lib/netlab/agent", NULL};
-	const char *failed = root_prepare();
+	const char *failed = root_prepare(&root);
 
 	if (failed)
 		give_up(failed);
-	mount_all(true);
+	mount_all();
 	have_home();
 	if (!root_switch())
 		give_up("switching to it");
 	agent.argv = argv;
+	files_place(ROOT_INITRAMFS ROOT_OVERLAY "/files", "", say);
+	if (root.read_only && !root_seal(&root))
+		say("the root can still be written to: %s", strerror(errno));
 }
 
-static void set_environment(bool host_root)
+static void enter_initramfs(void)
+{
+	static char *argv[] = {ROOT_OVERLAY "/agent", NULL};
+
+	mount_all();
+	if (root.kind == ROOT_GIVEN) {
+		have_home();
+		agent.argv = argv;
+	}
+	files_place(ROOT_OVERLAY "/files", "", say);
+}
+
+/* Modules are loaded first: one may be the driver of what the root is on. */
+static void enter_root(void)
+{
+	char *value = find_value("netlab.root=");
+
+	root = root_of(value);
+	free(value);
+	if (root.kind == ROOT_GIVEN) {
+		mkdir("/lib", 0755);
+		mkdir("/lib/modules", 0755);
+		files_place(ROOT_OVERLAY "/files/lib/modules", "/lib/modules", say);
+	}
+	modules_load(say);
+	if (root_is_mounted(&root))
+		enter_mounted_root();
+	else
+		enter_initramfs();
+}
+
+/* bash where there is one: what a user of a distribution finds at a login. */
+static void choose_shell(void)
+{
+	static char *bash[] = {"-bash", NULL}; /* called "sh", it would be one */
+
+	if (root_is_mounted(&root) && access("/bin/bash", X_OK) == 0) {
+		shell_path = "/bin/bash";
+		shell.argv = bash;
+	} else if (root.kind == ROOT_GIVEN && access(shell_path, X_OK) < 0) {
+		shell_path = ROOT_OVERLAY "/sh";
+	}
+}
+
+/* Ours stand last: the root's own programs are what the guest is for. */
+static const char *search_path(void)
+{
+	static const char usual[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/"
+				    "sbin:/bin:" ROOT_INITRAMFS "/bin:" ROOT_OVERLAY;
+
+	return root.kind == ROOT_IMAGE ? "/bin:/sbin:/usr/bin:/usr/sbin" : usual;
+}
+
+static void set_environment(void)
 {
 	struct rlimit descriptors = {DESCRIPTORS_MAX, DESCRIPTORS_MAX};
 
 	clearenv();
-	setenv("PATH",
-	       host_root ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/"
-			   "bin:" ROOT_INITRAMFS "/bin"
-			 : "/bin:/sbin:/usr/bin:/usr/sbin",
-	       1);
+	setenv("PATH", search_path(), 1);
 	setenv("HOME", "/root", 1);
 	setenv("TERM", "linux", 1);
 	setenv("PS1", "\\h:\\w\\$ ", 1);
@@ -282,7 +343,7 @@ static pid_t start(const char *program, char *const *argv, bool on_terminal)
 
 static void service_start(struct service *service)
 {
-	const char *program = service->on_terminal ? "/bin/sh" : service->argv[0];
+	const char *program = service->on_terminal ? shell_path : service->argv[0];
 
 	clock_gettime(CLOCK_MONOTONIC, &service->began);
 	service->pid = start(program, service->argv, service->on_terminal);
@@ -368,6 +429,7 @@ static _Noreturn void end_machine(int how)
 	wait_for_all();
 	kill(-1, SIGKILL);
 	sync();
+	root_seal(&root);
 	reboot(how);
 	say("the machine can't be switched off: %s", strerror(errno));
 	for (;;)
@@ -410,7 +472,6 @@ int main(int argc, char **argv)
 {
 	sigset_t ours;
 	int number, words;
-	bool host_root;
 
 	if (getpid() != 1) {
 		fprintf(stderr, "init: is for the kernel to start, as process 1\n");
@@ -418,16 +479,12 @@ int main(int argc, char **argv)
 	}
 	block_signals(&ours);
 	read_command_line();
-	modules_load(say);
-	host_root = has_word("netlab.root=host");
-	if (host_root)
-		enter_host_root();
-	else
-		mount_all(false);
+	enter_root();
 	if (!modules_report())
 		say(MODULES_FAILED ": %s", strerror(errno));
 	words = take_command_line(begin_network());
-	set_environment(host_root);
+	set_environment();
+	choose_shell();
 	service_start(&agent);
 	/* Before them the kernel puts words of its command line that it doesn't know. */
 	if (words > 0 && words < argc)

@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "root.h"
+
 #define LINE_MAX_BYTES 16384 /* a path and all parameters that a topology can give */
 #define WORDS_MAX      256
 #define WHY_MAX        400  /* bytes of what is said of one */
@@ -141,6 +143,7 @@ static int modprobe(char *const *words, char *said, size_t size)
 		dup2(null, STDIN_FILENO);
 		dup2(ends[1], STDERR_FILENO);
 		execv("/bin/modprobe", argv);
+		execv(ROOT_OVERLAY "/modprobe", argv);
 		_exit(127);
 	}
 	close(ends[1]);

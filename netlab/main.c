@@ -10,9 +10,9 @@
 static const struct verb *const verbs[] = {
 	&verb_up,     &verb_run,     &verb_down,    &verb_status, &verb_apply,
 	&verb_check,  &verb_graph,   &verb_monitor, &verb_exec,   &verb_console,
-	&verb_drive,  &verb_capture, &verb_gdb,     &verb_pause,  &verb_resume,
-	&verb_kernel, &verb_image,   &verb_clean,   &verb_export, &verb_doctor,
-	NULL,
+	&verb_drive,  &verb_capture, &verb_gdb,     &verb_dump,   &verb_pause,
+	&verb_resume, &verb_kernel,  &verb_image,   &verb_clean,  &verb_export,
+	&verb_doctor, NULL,
 };
 
 static void print_help(FILE *out)

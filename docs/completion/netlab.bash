@@ -90,10 +90,12 @@ _netlab_option_values() {
 	--format) compgen -W 'svg dot mermaid' -- "$2" ;;
 	--level) compgen -W 'emerg alert crit err warning notice info debug' -- "$2" ;;
 	--clock) compgen -W 'lab wall' -- "$2" ;;
+	--export) compgen -W 'vscode eclipse' -- "$2" ;;
+	--on-panic) compgen -W 'halt continue' -- "$2" ;;
 	--accel) compgen -W 'auto kvm tcg' -- "$2" ;;
 	-o | --output | --source) compgen -d -- "$2" ;;
-	--diff) compgen -W 'O1 debug defconfig lab modular sanitize' -- "$2" ;;
-	-w | --write) compgen -f -- "$2" ;;
+	--diff) compgen -W 'O1 debug defconfig lab modular roots sanitize' -- "$2" ;;
+	-w | --write | --core | --vmlinux) compgen -f -- "$2" ;;
 	esac
 }
 
@@ -108,7 +110,7 @@ _netlab_guests_of_file() {
 _netlab_settings() {
 	local guest key
 	while read -r guest; do
-		for key in memory cpus cpu machine root kernel kernel_arguments; do
+		for key in memory cpus cpu machine root kernel kernel_arguments on_panic; do
 			printf '%s.%s=\n' "$guest" "$key"
 		done
 	done < <(_netlab_guests_of_file "$1")
@@ -139,13 +141,18 @@ _netlab_words() {
 		;;
 	monitor:0 | capture:0) _netlab_labs ;;
 	exec:0) _netlab_nodes "$1" "$4" '' host ;;
-	console:0 | gdb:0 | pause:0 | resume:0) _netlab_nodes "$1" "$4" '' ;;
+	console:0 | gdb:0 | dump:0 | pause:0 | resume:0) _netlab_nodes "$1" "$4" '' ;;
+	dump:1) compgen -f -- "$4" ;;
 	drive:0) _netlab_nodes "$1" "$4" : ;;
 	drive:1) printf '%s\n' tcp udp ;;
 	kernel:0) printf '%s\n' build config list path ;;
 	clean:*) printf '%s\n' kernels images modules sources builds logs ;;
 	image:0) printf '%s\n' build list path ;;
-	kernel:1) printf '%s\n' O1 debug defconfig lab modular sanitize ;;
+	image:1)
+		printf '%s\n' disk
+		_netlab_topologies "$4"
+		;;
+	kernel:1) printf '%s\n' O1 debug defconfig lab modular roots sanitize ;;
 	esac
 }
 

@@ -34,6 +34,7 @@ extern const struct verb verb_console;
 extern const struct verb verb_doctor;
 extern const struct verb verb_down;
 extern const struct verb verb_drive;
+extern const struct verb verb_dump;
 extern const struct verb verb_exec;
 extern const struct verb verb_export;
 extern const struct verb verb_gdb;

@@ -10,6 +10,7 @@
 #include "command/probe.h"
 #include "image/initramfs.h"
 #include "image/kernel.h"
+#include "image/rootdisk.h"
 #include "util/file.h"
 #include "util/process.h"
 #include "util/string.h"
@@ -147,6 +148,16 @@ struct finding look_at_busybox(void)
 	if (!is_static(path))
 		return finding(VERDICT_FAIL, hint, "%s is not a static program", path);
 	return finding(VERDICT_OK, NULL, "%s, static", path);
+}
+
+/* `root: disk` alone wants them. */
+struct finding look_at_disks(void)
+{
+	struct error *error = rootdisk_check_programs();
+
+	if (error)
+		return finding_of_error(VERDICT_WARN, error, NULL);
+	return finding(VERDICT_OK, NULL, "can be made for guests");
 }
 
 struct finding look_at_kernel_source(void)

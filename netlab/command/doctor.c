@@ -24,6 +24,7 @@ static const struct {
 	{"kernel source", look_at_kernel_source},
 	{"image", look_at_image},
 	{"busybox", look_at_busybox},
+	{"disks", look_at_disks},
 	{"cache folder", look_at_cache_space},
 	{"runtime folder", look_at_runtime_space},
 	{"memory", look_at_memory},

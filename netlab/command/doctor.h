@@ -39,6 +39,7 @@ struct finding look_at_memory(void);
 struct finding look_at_qemu(void);
 struct finding look_at_gdb(void);
 struct finding look_at_busybox(void);
+struct finding look_at_disks(void);
 struct finding look_at_kernel_source(void);
 struct finding look_at_kernel(void);
 struct finding look_at_image(void);

@@ -40,6 +40,33 @@ static struct error *perform_steps(const struct start *start, struct client *cli
 	return debuggers_wait(debuggers);
 }
 
+/* --- a guest that panicked ------------------------------------------------------------------ */
+
+static bool has_panicked(const json_t *status)
+{
+	json_t *guest;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "guests"), i, guest)
+		if (streq(status_text(guest, "state"), "panicked") &&
+		    json_is_true(json_object_get(guest, "halted")))
+			return true;
+	return false;
+}
+
+/* on_panic: halt is for people who look: where there is one, the lab stays for gdb. */
+static struct error *stay_for_gdb(struct client *client)
+{
+	_cleanup_json_ json_t *status = NULL;
+	const bool never = false;
+
+	try(lab_status(client, &status));
+	if (!has_panicked(status) || !isatty(STDIN_FILENO))
+		return NULL;
+	fprintf(stderr, "netlab: the lab stays up for gdb; ^C ends it\n");
+	return client_wait(client, &never, 0);
+}
+
 /* --- COMMAND, in place of the topology's steps --------------------------------------------- */
 
 struct command {
@@ -123,6 +150,8 @@ static struct error *run_lab(struct start *start, const char *path, char **words
 		error = perform_command(client, words, status);
 	else
 		error = perform_steps(start, client);
+	if (error && error->code != ECANCELED)
+		error_ignore(stay_for_gdb(client));
 	end = client_stop_lab(client);
 	print_files(start);
 	if (error)

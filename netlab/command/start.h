@@ -10,7 +10,7 @@
 
 struct start {
 	/* As given on the command line; NULL: not given. */
-	const char *name, *freeze, *accel, *output, *timeout;
+	const char *name, *freeze, *accel, *output, *timeout, *on_panic;
 	bool no_lockstep;
 	char **settings; /* --set; owned */
 	/* Made of them by start_prepare(). */
@@ -22,10 +22,10 @@ struct start {
 	struct lab_options options;
 };
 
-#define START_USAGE                                                         \
-	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n" \
-	"                  [--no-lockstep] [-o DIR] [--timeout TIME]\n"     \
-	"                  [--set PATH=VALUE]..."
+#define START_USAGE                                                               \
+	"TOPOLOGY [--name LAB] [--freeze[=GUEST]] [--accel auto|kvm|tcg]\n"       \
+	"                  [--no-lockstep] [--on-panic halt|continue] [-o DIR]\n" \
+	"                  [--timeout TIME] [--set PATH=VALUE]..."
 
 /* The rows of both verbs' option tables. */
 #define START_OPTIONS(start)                                                        \
@@ -49,6 +49,12 @@ struct start {
 		 &(start)->no_lockstep},                                            \
 		{OPTION_STRING,  "accel", 0, "KIND", "auto (default), kvm or tcg",  \
 		 &(start)->accel},                                                  \
+		{OPTION_STRING,                                                     \
+		 "on-panic",                                                        \
+		 0,                                                                 \
+		 "WHAT",                                                            \
+		 "halt a guest whose kernel panics, or let it continue",            \
+		 &(start)->on_panic},                                               \
 		{OPTION_STRING,                                                     \
 		 "output",                                                          \
 		 'o',                                                               \

@@ -259,7 +259,8 @@ static void print_guest(const json_t *guest, const char *lab)
 
 	print_state(guest);
 	if (*panic)
-		printf("    %s\n", panic);
+		printf("    %s\n    see why: netlab gdb %s/%s\n", panic, lab,
+		       status_text(guest, "name"));
 	json_array_foreach (json_object_get(guest, "modules_failed"), i, module)
 		printf("    module not loaded: %s\n", json_string_value(module));
 	json_array_foreach (json_object_get(guest, "nics"), i, nic)

@@ -16,7 +16,9 @@ static void print_guests(const json_t *status)
 		json_int_t boot = json_integer_value(json_object_get(guest, "boot_ns"));
 
 		printf("  %s: ", status_text(guest, "name"));
-		if (json_is_true(json_object_get(guest, "halted")))
+		if (streq(status_text(guest, "state"), "panicked"))
+			printf("halted where its kernel panicked\n");
+		else if (json_is_true(json_object_get(guest, "halted")))
 			printf("halted before its first instruction\n");
 		else
 			printf("Linux %s, booted in %.2f s (%s)\n",

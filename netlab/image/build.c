@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Building a kernel, from its recipe to its folder in the cache. */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <sched.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <time.h>
+#include "image/build.h"
 
-#include "image/buildtree.h"
-#include "image/elf.h"
+#include <errno.h>
+#include <sched.h>
+#include <sys/statvfs.h>
+
 #include "image/kconfig.h"
 #include "image/kconfigwhy.h"
 #include "image/kernelcache.h"
 #include "image/make.h"
-#include "image/recipe.h"
 #include "image/source.h"
 #include "topology/optimize.h"
 #include "util/file.h"
@@ -32,24 +27,6 @@
 #define CONFIG_LIMIT  (4u << 20)
 #define RELEASE_LIMIT 256
 
-struct build {
-	const struct recipe *recipe;
-	const struct kernel_options *options;
-	progress_fn progress;
-	void *userdata;
-	char *directory; /* of this build */
-	char *output;    /* make's: the same, or the tree */
-	char *fragment;  /* path in it of the options that are asked for */
-	char *flags;     /* of the parts that are compiled otherwise; NULL: none */
-	char *log;
-	int lock;
-	time_t began;
-	unsigned compiled;
-	char **files; /* the first of them */
-	bool has_modules;
-	char *version;
-};
-
 static void build_deinit(struct build *build)
 {
 	free(build->directory);
@@ -62,7 +39,7 @@ static void build_deinit(struct build *build)
 	close_fd(&build->lock);
 }
 
-static void report(const struct build *build, const char *what)
+void build_report(const struct build *build, const char *what)
 {
 	if (build->progress)
 		build->progress(what, 0, 0, build->userdata);
@@ -92,7 +69,7 @@ static struct error *wait_for_lock(const struct build *build, const char *path,
 	if (!error || error->code != EWOULDBLOCK)
 		return error;
 	error_free(error);
-	report(build, what);
+	build_report(build, what);
 	return lock_file_wait(path, fd);
 }
 
@@ -164,8 +141,8 @@ static struct error *prepare_directory(const struct build *build)
 	return make_directories(build->directory, 0755);
 }
 
-static struct error *run_make(struct build *build, const char *what, unsigned steps,
-			      char *const *targets, unsigned *compiled)
+struct error *build_run_make(struct build *build, const char *what, unsigned steps,
+			     char *const *targets, unsigned *compiled)
 {
 	return make_run(
 		&(struct make){.source = build->recipe->source,
@@ -196,188 +173,23 @@ static struct error *read_release(struct build *build)
 	return NULL;
 }
 
-static struct error *run_configure(struct build *build, char *const *targets)
-{
-	return run_make(build, "configuring the kernel", 0, targets, NULL);
-}
-
-/* Over a configuration of the tree's own: what is said later of an option counts. */
-static struct error *configure_over_base(struct build *build, const char *path)
-{
-	_cleanup_free_ char *base = NULL, *whole = NULL;
-
-	try(run_configure(build, build->recipe->base));
-	try(file_read(path, CONFIG_LIMIT, &base, NULL));
-	whole = xasprintf("%s\n%s", base, build->recipe->fragment);
-	try(file_write(path, whole, strlen(whole)));
-	return run_configure(build, (char *[]){"olddefconfig", NULL});
-}
-
-static struct error *apply_fragment(struct build *build, const char *path)
-{
-	const char *fragment = build->recipe->fragment;
-
-	try(file_write(build->fragment, fragment, strlen(fragment)));
-	if (build->recipe->base)
-		return configure_over_base(build, path);
-	return run_configure(build, (char *[]){"allnoconfig", NULL});
-}
-
-/* The text of what it comes to. */
-static struct error *resolve(struct build *build, char **config)
-{
-	_cleanup_free_ char *path = xasprintf("%s/.config", build->output);
-
-	if (build->recipe->fragment)
-		try(apply_fragment(build, path));
-	return file_read(path, CONFIG_LIMIT, config, NULL);
-}
-
-static struct error *configure(struct build *build)
-{
-	const char *fragment = build->recipe->fragment;
-	_cleanup_free_ char *config = NULL;
-
-	try(resolve(build, &config));
-	build->has_modules = buildtree_has_modules(config);
-	if (!fragment)
-		return NULL;
-	return error_object(kconfig_check(fragment, config), build->recipe->flavour);
-}
-
 static struct error *compile(struct build *build)
 {
 	char *targets[] = {"vmlinux", "bzImage", "scripts_gdb",
 			   build->has_modules ? "modules" : NULL, NULL};
 
-	try(run_make(build, "compiling the kernel", estimate(build->recipe), targets,
-		     &build->compiled));
+	try(build_run_make(build, "compiling the kernel", estimate(build->recipe),
+			   targets, &build->compiled));
 	return read_release(build);
-}
-
-static struct error *copy_into(const struct build *build, const char *part,
-			       const char *from, const char *to)
-{
-	_cleanup_free_ char *source = xasprintf("%s/%s", build->output, from);
-	_cleanup_free_ char *target = xasprintf("%s/%s", part, to);
-
-	return file_copy(source, target);
-}
-
-static struct error *copy_gdb_scripts(const struct build *build, const char *part)
-{
-	_cleanup_free_ char *from = xasprintf("%s/scripts/gdb/linux", build->output);
-	_cleanup_free_ char *to = xasprintf("%s/scripts/gdb/linux", part);
-	_cleanup_closedir_ DIR *dir = opendir(from);
-	struct dirent *file;
-
-	if (!dir)
-		return error_errno(errno, "%s", from);
-	try(make_directories(to, 0755));
-	while ((file = readdir(dir))) {
-		_cleanup_free_ char *below = NULL;
-		const char *dot = strrchr(file->d_name, '.');
-
-		if (*file->d_name == '.' || !dot || !streq(dot, ".py"))
-			continue;
-		below = xasprintf("scripts/gdb/linux/%s", file->d_name);
-		try(copy_into(build, part, below, below));
-	}
-	return NULL;
-}
-
-static struct error *copy_files(const struct build *build, const char *part)
-{
-	static const char *const files[][2] = {
-		{"vmlinux", "vmlinux"},
-		{"arch/x86/boot/bzImage", "bzImage"},
-		{".config", "config"},
-		{"vmlinux-gdb.py", "vmlinux-gdb.py"},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		try(copy_into(build, part, files[i][0], files[i][1]));
-	return copy_gdb_scripts(build, part);
-}
-
-static json_t *make_note(const struct build *build, const char *build_id)
-{
-	const struct recipe *recipe = build->recipe;
-	time_t now = time(NULL);
-	char date[sizeof("2026-11-21T03:05:00Z")];
-	struct tm tm;
-
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-	return json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s, s:s*, s:s, s:I, s:i}",
-			 "flavour", recipe->flavour, "version", build->version, "source",
-			 recipe->source, "tarball", recipe->tarball, "compiler",
-			 recipe->compiler, "date", date, "build_id", build_id, "key",
-			 recipe->key, "seconds", (json_int_t)(now - build->began),
-			 "compiled", (int)build->compiled);
-}
-
-static struct error *write_note(const struct build *build, const char *part)
-{
-	_cleanup_free_ char *path = xasprintf("%s/note.json", part), *text = NULL;
-	_cleanup_free_ char *vmlinux = xasprintf("%s/vmlinux", part), *build_id = NULL;
-	_cleanup_json_ json_t *note = NULL;
-
-	try(elf_build_id(vmlinux, &build_id));
-	note = make_note(build, build_id);
-	text = json_dumps(note, JSON_INDENT(2));
-	if (!text)
-		return error_new(EINVAL, "%s: a name is not UTF-8", path);
-	return file_write(path, text, strlen(text));
-}
-
-/* The modules themselves, and what others can be built against. */
-static struct error *store_modules(struct build *build, const char *part)
-{
-	_cleanup_free_ char *tree = xasprintf("%s/build", part);
-	_cleanup_free_ char *target = xasprintf("INSTALL_MOD_PATH=%s", part);
-	char *targets[] = {"modules_install", target, NULL};
-
-	try(run_make(build, "storing the modules", 0, targets, NULL));
-	try(buildtree_index(part, build->version));
-	return buildtree_copy(build->output, tree);
-}
-
-static struct error *fill_and_publish(struct build *build, const char *part)
-{
-	const struct recipe *recipe = build->recipe;
-	_cleanup_free_ char *name = xasprintf("%s-%s-%.*s", recipe->flavour,
-					      build->version, KEY_SHORT, recipe->key);
-
-	try(make_directories(part, 0755));
-	try(copy_files(build, part));
-	if (build->has_modules)
-		try(store_modules(build, part));
-	try(write_note(build, part));
-	return kernelcache_publish(part, name, recipe->key);
-}
-
-/* Under a name that nothing takes for an entry, until it is whole. */
-static struct error *publish(struct build *build)
-{
-	_cleanup_free_ char *name = xasprintf(".%s.part", build->recipe->key);
-	_cleanup_free_ char *part = kernelcache_directory(name);
-	struct error *error;
-
-	report(build, "storing the kernel");
-	try(remove_tree(part));
-	error = fill_and_publish(build, part);
-	if (error)
-		error_ignore(remove_tree(part));
-	return error;
 }
 
 static struct error *build_steps(struct build *build)
 {
 	try(prepare_source(build));
 	try(prepare_directory(build));
-	try(configure(build));
+	try(build_configure(build));
 	try(compile(build));
-	return publish(build);
+	return build_publish(build);
 }
 
 static struct error *build_kernel(struct build *build)
@@ -471,7 +283,7 @@ static struct error *resolve_now(struct build *build, char **config)
 	try(build_begin(build));
 	try(prepare_source(build));
 	try(prepare_directory(build));
-	error = resolve(build, config);
+	error = build_resolve(build, config);
 	if (build->recipe->tarball)
 		error_ignore(remove_tree(build->directory));
 	return error;

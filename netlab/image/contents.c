@@ -10,7 +10,7 @@
 #include "util/file.h"
 #include "util/string.h"
 
-#define PROGRAM_LIMIT (64u << 20)
+#define FILE_LIMIT (512u << 20)
 
 DEFINE_CLEANUP(struct archive *, archive_free);
 DEFINE_CLEANUP(struct archive_entry *, archive_entry_free);
@@ -64,12 +64,18 @@ void contents_add_device(struct contents *contents, const char *path, mode_t per
 		makedev(major_number, minor_number);
 }
 
+struct error *contents_add_file(struct contents *contents, const char *path,
+				const char *file, mode_t permissions)
+{
+	struct content *content = add(contents, path, S_IFREG | permissions);
+
+	return file_read(file, FILE_LIMIT, &content->data, &content->size);
+}
+
 struct error *contents_add_program(struct contents *contents, const char *path,
 				   const char *file)
 {
-	struct content *content = add(contents, path, S_IFREG | 0755);
-
-	return file_read(file, PROGRAM_LIMIT, &content->data, &content->size);
+	return contents_add_file(contents, path, file, 0755);
 }
 
 char *contents_key(const struct contents *contents, char text[KEY_SIZE])

@@ -33,6 +33,10 @@ void contents_add_link(struct contents *contents, const char *path, const char *
 void contents_add_device(struct contents *contents, const char *path, mode_t permissions,
 			 unsigned major, unsigned minor);
 
+/** contents_add_file() - the file @file as @path. */
+must_use struct error *contents_add_file(struct contents *contents, const char *path,
+					 const char *file, mode_t permissions);
+
 /** contents_add_program() - the executable @file as @path. */
 must_use struct error *contents_add_program(struct contents *contents, const char *path,
 					    const char *file);

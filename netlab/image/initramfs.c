@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "image/busybox.h"
 #include "image/contents.h"
 #include "image/elf.h"
+#include "image/images.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/paths.h"
@@ -66,6 +66,15 @@ static void add_settings(struct contents *contents)
 			  "127.0.0.1 localhost\n::1 localhost ip6-localhost\n");
 }
 
+static struct error *add_own_program(struct contents *contents, const char *name,
+				     const char *path)
+{
+	_cleanup_free_ char *file = path_guest_program(name);
+
+	try(error_hint(elf_check_static(file), "build and install netlab whole"));
+	return contents_add_program(contents, path, file);
+}
+
 static struct error *add_own_programs(struct contents *contents)
 {
 	static const struct {
@@ -76,12 +85,8 @@ static struct error *add_own_programs(struct contents *contents)
 		{"epoll-echo", "bin/epoll-echo"},
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		_cleanup_free_ char *file = path_guest_program(programs[i].name);
-
-		try(error_hint(elf_check_static(file), "build and install netlab whole"));
-		try(contents_add_program(contents, programs[i].path, file));
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+		try(add_own_program(contents, programs[i].name, programs[i].path));
 	return NULL;
 }
 
@@ -120,6 +125,30 @@ static struct error *collect(struct contents *contents)
 	add_settings(contents);
 	try(add_own_programs(contents));
 	return add_busybox(contents);
+}
+
+struct error *initramfs_add_programs(struct contents *contents, const char *folder)
+{
+	static const char *const names[] = {"init", "agent", "epoll-echo"};
+	static const char *const applets[] = {"modprobe", "sh"};
+	_cleanup_free_ char *busybox = NULL;
+	_cleanup_free_ char *busybox_path = xasprintf("%s/busybox", folder);
+
+	contents_add_folder(contents, "dev", 0755);
+	contents_add_device(contents, "dev/console", 0600, 5, 1);
+	contents_add_folder(contents, folder, 0755);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", folder, names[i]);
+
+		try(add_own_program(contents, names[i], path));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(applets); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", folder, applets[i]);
+
+		contents_add_link(contents, path, "busybox");
+	}
+	try(busybox_find(&busybox));
+	return contents_add_program(contents, busybox_path, busybox);
 }
 
 static char *image_path(const struct contents *contents)
@@ -188,59 +217,16 @@ struct error *initramfs_find(char **path)
 	return NULL;
 }
 
-struct image {
-	char *path;
-	struct timespec written;
-};
-
-static int newest_first(const void *a, const void *b)
-{
-	const struct timespec *x = &((const struct image *)a)->written;
-	const struct timespec *y = &((const struct image *)b)->written;
-
-	if (x->tv_sec != y->tv_sec)
-		return x->tv_sec > y->tv_sec ? -1 : 1;
-	if (x->tv_nsec != y->tv_nsec)
-		return x->tv_nsec > y->tv_nsec ? -1 : 1;
-	return 0;
-}
-
-static bool is_image_name(const char *name)
-{
-	const char *suffix = strstr(name, IMAGE_SUFFIX);
-
-	return string_after(name, IMAGE_PREFIX) && suffix && streq(suffix, IMAGE_SUFFIX);
-}
-
-static void list_images(DIR *dir, const char *folder, struct image **images, size_t *n)
-{
-	struct dirent *file;
-	struct stat st;
-
-	while ((file = readdir(dir))) {
-		if (!is_image_name(file->d_name) ||
-		    fstatat(dirfd(dir), file->d_name, &st, 0) < 0 || !S_ISREG(st.st_mode))
-			continue;
-		grow(*images, *n);
-		(*images)[(*n)++] = (struct image){
-			xasprintf("%s/%s", folder, file->d_name), st.st_mtim};
-	}
-}
-
 struct error *initramfs_list(char ***paths)
 {
-	_cleanup_free_ char *folder = path_cache("images");
-	_cleanup_closedir_ DIR *dir = opendir(folder);
-	_cleanup_free_ struct image *images = NULL;
+	struct image *images = NULL;
 	size_t n = 0;
 
 	*paths = NULL;
-	if (!dir)
-		return errno == ENOENT ? NULL : error_errno(errno, "%s", folder);
-	list_images(dir, folder, &images, &n);
-	if (n)
-		qsort(images, n, sizeof(*images), newest_first);
+	try(images_list(&images, &n));
 	for (size_t i = 0; i < n; i++)
-		strv_push(paths, images[i].path);
+		if (images[i].kind == IMAGE_INITRAMFS)
+			strv_push(paths, xstrdup(images[i].path));
+	images_free(images, n);
 	return NULL;
 }

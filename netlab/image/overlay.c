@@ -7,21 +7,28 @@
 #include <sys/stat.h>
 
 #include "image/contents.h"
+#include "image/extras.h"
+#include "image/given.h"
+#include "image/initramfs.h"
 #include "image/module.h"
+#include "image/rootdisk.h"
 #include "image/symbols.h"
 #include "util/file.h"
 #include "util/paths.h"
 #include "util/string.h"
 
 #define IMAGE_LIMIT (256u << 20)
+#define FILES       OVERLAY_FOLDER "/files"
 
 DEFINE_CLEANUP(FTS *, fts_close);
 
 struct making {
+	const struct guest_image_options *options;
 	const struct guest *guest;
 	const struct kernel *kernel;
-	progress_fn progress;
-	void *userdata;
+	const char *libraries; /* where the kernel's modules go: the path of /lib */
+	char *base;            /* the archive before ours */
+	size_t base_size;
 	struct contents contents;
 	char **load;    /* lines of /modules/load */
 	char **folders; /* that hold the files */
@@ -29,6 +36,7 @@ struct making {
 
 static void making_deinit(struct making *making)
 {
+	free(making->base);
 	contents_deinit(&making->contents);
 	strv_free(making->load);
 	strv_free(making->folders);
@@ -37,6 +45,7 @@ static void making_deinit(struct making *making)
 void guest_image_deinit(struct guest_image *image)
 {
 	free(image->initrd);
+	free(image->disk);
 	strv_free(image->modules);
 	*image = (struct guest_image){0};
 }
@@ -61,6 +70,7 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 static struct error *add_kernel_modules(struct making *making)
 {
 	const char *root = making->kernel->modules;
+	_cleanup_free_ char *folder = xasprintf("%s/modules", making->libraries);
 	char *paths[] = {(char *)root, NULL};
 	_cleanup_(fts_closep)
 		FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
@@ -69,10 +79,10 @@ static struct error *add_kernel_modules(struct making *making)
 	if (!tree)
 		return error_errno(errno, "%s", root);
 	strv_push(&making->folders, xstrdup(root));
-	contents_add_folder(&making->contents, "lib", 0755);
-	contents_add_folder(&making->contents, "lib/modules", 0755);
+	contents_add_folder(&making->contents, making->libraries, 0755);
+	contents_add_folder(&making->contents, folder, 0755);
 	while ((entry = fts_read(tree))) {
-		_cleanup_free_ char *below = xasprintf("lib/modules%s%s",
+		_cleanup_free_ char *below = xasprintf("%s%s%s", folder,
 						       strrchr(root, '/'),
 						       entry->fts_path + strlen(root));
 
@@ -98,7 +108,7 @@ static bool has_module(const struct making *making, const char *name)
 	for (size_t i = 0; i < making->contents.n; i++) {
 		const char *path = making->contents.contents[i].path;
 
-		if (string_after(path, "lib/") && is_file_of(path, name))
+		if (string_after(path, making->libraries) && is_file_of(path, name))
 			return true;
 	}
 	return false;
@@ -135,8 +145,8 @@ static struct error *add_own(struct making *making, const struct module *module)
 {
 	_cleanup_(module_build_deinit) struct module_build build = {0};
 
-	try(module_build(making->kernel, module->path, making->progress, making->userdata,
-			 &build));
+	try(module_build(making->kernel, module->path, making->options->progress,
+			 making->options->userdata, &build));
 	strv_push(&making->folders, xstrdup(build.directory));
 	strv_foreach (file, build.files)
 		try(add_file(making, build.directory, *file, module->load));
@@ -155,10 +165,12 @@ static void add_parameters(struct making *making, const struct module *module,
 	}
 }
 
-static struct error *collect(struct making *making)
+static struct error *collect_modules(struct making *making)
 {
 	_cleanup_free_ char *lines = NULL, *text = NULL;
 
+	if (!making->guest->n_modules && !making->kernel->modules)
+		return NULL;
 	if (making->kernel->modules)
 		try(add_kernel_modules(making));
 	contents_add_folder(&making->contents, "modules", 0755);
@@ -175,26 +187,36 @@ static struct error *collect(struct making *making)
 	return NULL;
 }
 
-static struct error *write_part(const struct making *making, const char *base,
-				const char *part)
+static struct error *collect(struct making *making)
+{
+	bool is_given = making->guest->root == ROOT_INITRAMFS;
+
+	making->libraries = is_given ? &FILES "/lib"[1] : "lib";
+	if (is_given)
+		try(initramfs_add_programs(&making->contents, &OVERLAY_FOLDER[1]));
+	if (making->guest->n_files || (is_given && making->kernel->modules)) {
+		contents_add_folder(&making->contents, &OVERLAY_FOLDER[1], 0755);
+		contents_add_folder(&making->contents, &FILES[1], 0755);
+	}
+	try(collect_modules(making));
+	return extras_add(&making->contents, making->guest, &FILES[1]);
+}
+
+static struct error *write_part(const struct making *making, const char *part)
 {
 	_cleanup_close_ int fd =
 		open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	_cleanup_free_ char *data = NULL;
-	size_t size;
 
 	if (fd < 0)
 		return error_errno(errno, "%s", part);
-	try(file_read(base, IMAGE_LIMIT, &data, &size));
-	try(error_object(write_all(fd, data, size), part));
+	try(error_object(write_all(fd, making->base, making->base_size), part));
 	return error_object(contents_write(&making->contents, fd), part);
 }
 
-static struct error *write_image(const struct making *making, const char *base,
-				 const char *path)
+static struct error *write_image(const struct making *making, const char *path)
 {
 	_cleanup_free_ char *part = xasprintf("%s.%d.part", path, getpid());
-	struct error *error = write_part(making, base, part);
+	struct error *error = write_part(making, part);
 
 	if (!error && rename(part, path) < 0)
 		error = error_errno(errno, "%s", path);
@@ -203,43 +225,104 @@ static struct error *write_image(const struct making *making, const char *base,
 	return error;
 }
 
-static char *image_path(const struct making *making, const char *base)
+static char *image_path(const struct making *making)
 {
 	char text[KEY_SIZE], content_key[KEY_SIZE];
 	_cleanup_free_ char *below = NULL;
 	struct key key;
 
 	key_init(&key);
-	key_add_text(&key, base);
+	key_add(&key, making->base, making->base_size);
 	key_add_text(&key, contents_key(&making->contents, content_key));
-	below = xasprintf("images/modules-%.*s.cpio", 2 * KEY_SHORT,
+	below = xasprintf("images/guest-%.*s.cpio", 2 * KEY_SHORT,
 			  key_finish(&key, text));
 	return path_cache(below);
 }
 
-struct error *guest_image_make(const struct guest *guest, const struct kernel *kernel,
-			       const char *base, progress_fn progress, void *userdata,
+/* It lies beside what is unpacked from it until the kernel gives it back. */
+static struct error *check_memory(const struct guest *guest, const char *initrd)
+{
+	struct stat st;
+
+	if (stat(initrd, &st) < 0)
+		return error_errno(errno, "%s", initrd);
+	if (2 * (uint64_t)st.st_size <= guest->memory)
+		return NULL;
+	return error_hint(error_new(ENOMEM,
+				    "memory: %lluM are too little to unpack an initramfs "
+				    "of %lld MiB",
+				    (unsigned long long)(guest->memory >> 20),
+				    (long long)st.st_size >> 20),
+			  "give it more, or put less into it");
+}
+
+static struct error *read_base(struct making *making)
+{
+	const struct guest *guest = making->guest;
+
+	if (guest->root == ROOT_INITRAMFS)
+		return given_read(guest->root_path, &making->base, &making->base_size);
+	return file_read(making->options->base, IMAGE_LIMIT, &making->base,
+			 &making->base_size);
+}
+
+static struct error *make_initrd(struct making *making, struct guest_image *image)
+{
+	_cleanup_free_ char *path = NULL;
+
+	try(collect(making));
+	if (!making->contents.n) {
+		image->initrd = xstrdup(making->options->base);
+		return NULL;
+	}
+	try(read_base(making));
+	path = image_path(making);
+	if (!file_exists(path))
+		try(write_image(making, path));
+	try(check_memory(making->guest, path));
+	image->initrd = steal_ptr(path);
+	image->modules = steal_ptr(making->folders);
+	return NULL;
+}
+
+static struct error *check_directory(const struct guest *guest)
+{
+	struct stat st;
+
+	if (stat(guest->root_path, &st) < 0)
+		return error_errno(errno, "root: %s", guest->root_path);
+	if (!S_ISDIR(st.st_mode))
+		return error_errno(ENOTDIR, "root: %s", guest->root_path);
+	return NULL;
+}
+
+static struct error *make_root(const struct guest_image_options *options,
+			       struct guest_image *image)
+{
+	switch (options->guest->root) {
+	case ROOT_BUSYBOX:
+	case ROOT_HOST:
+	case ROOT_INITRAMFS:
+		return NULL;
+	case ROOT_DIRECTORY:
+		return check_directory(options->guest);
+	case ROOT_DISK:
+		return rootdisk_get(options, image);
+	}
+	return NULL;
+}
+
+struct error *guest_image_make(const struct guest_image_options *options,
 			       struct guest_image *image)
 {
 	_cleanup_(making_deinit) struct making making = {
-		.guest = guest,
-		.kernel = kernel,
-		.progress = progress,
-		.userdata = userdata,
+		.options = options,
+		.guest = options->guest,
+		.kernel = options->kernel,
 	};
-	_cleanup_free_ char *path = NULL;
 
-	if (!guest->n_modules && !kernel->modules) {
-		image->initrd = xstrdup(base);
-		return NULL;
-	}
-	try(error_object(collect(&making), guest->name));
-	path = image_path(&making, base);
-	if (!file_exists(path))
-		try(write_image(&making, base, path));
-	image->initrd = steal_ptr(path);
-	image->modules = steal_ptr(making.folders);
-	return NULL;
+	try(error_object(make_initrd(&making, image), options->guest->name));
+	return error_object(make_root(options, image), options->guest->name);
 }
 
 static bool file_has_function(const char *path, const char *name)

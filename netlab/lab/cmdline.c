@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "image/overlay.h"
+#include "lab/panic.h"
 #include "util/string.h"
 
 static char *nic_parameter(const struct nic *nic)
@@ -56,18 +58,31 @@ static void push_rings(char ***words, const struct guest *guest)
 	strv_pushf(words, "e1000.RxDescriptors=%s", joined);
 }
 
-struct error *cmdline_build(const struct guest *guest, bool levels, char **line)
+/* The user's own initramfs may have an init as well: the kernel is told of ours. */
+static void push_root(char ***words, const struct guest *guest)
+{
+	bool read_only = guest->root == ROOT_DISK && !guest->disk.writable;
+
+	if (guest->root == ROOT_INITRAMFS)
+		strv_push(words, xstrdup("rdinit=" OVERLAY_FOLDER "/init"));
+	if (guest->root != ROOT_BUSYBOX)
+		strv_pushf(words, "netlab.root=%s%s", guest_root_name(guest->root),
+			   read_only ? ",ro" : "");
+}
+
+struct error *cmdline_build(const struct guest *guest, bool watched, char **line)
 {
 	_cleanup_strv_ char **words = NULL;
 	_cleanup_free_ char *joined = NULL;
 
 	strv_push(&words, xstrdup("console=ttyS0"));
-	if (levels)
+	if (watched)
 		strv_push(&words, xstrdup("console_msg_format=syslog"));
 	strv_push(&words, xstrdup("nokaslr"));
+	if (watched && guest->on_panic == ON_PANIC_HALT)
+		strv_push(&words, xstrdup(PANIC_ARGUMENTS));
 	strv_pushf(&words, "netlab.name=%s", guest->name);
-	if (guest->root != ROOT_BUSYBOX)
-		strv_pushf(&words, "netlab.root=%s", guest_root_name(guest->root));
+	push_root(&words, guest);
 	for (size_t i = 0; i < guest->n_nics; i++) {
 		_cleanup_free_ char *nic = nic_parameter(&guest->nics[i]);
 

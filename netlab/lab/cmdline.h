@@ -11,10 +11,12 @@
 /**
  * cmdline_build() - console, name, root, cards ("netlab.nic=MAC,mtu=BYTES,ADDRESS/PREFIX,…" for
  * each, the MTU where it is set) and, behind " -- ", the command that init starts
- * @levels: the console's messages shall bring their levels, see lab/levels.h
+ * @watched: by a supervisor, that is: the console's messages bring their levels, see
+ *           lab/levels.h, and `on_panic` takes effect, see lab/panic.h
  * @line: a new string, which the caller frees
  * Return: an error when it does not fit into CMDLINE_SIZE.
  */
-must_use struct error *cmdline_build(const struct guest *guest, bool levels, char **line);
+must_use struct error *cmdline_build(const struct guest *guest, bool watched,
+				     char **line);
 
 #endif

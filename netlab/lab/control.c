@@ -67,6 +67,8 @@ void operation_free(struct operation *operation)
 	traffic_free(operation->traffic);
 	recording_unwatch(operation->watch);
 	capture_flush_cancel(operation->flush);
+	if (operation->dump)
+		dump_cancel(operation->dump);
 	free(operation);
 }
 

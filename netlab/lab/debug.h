@@ -25,8 +25,10 @@ struct debug_options {
 	const char *vmlinux;          /* ELF kernel with debug info */
 	const char *kernel_directory; /* holds vmlinux-gdb.py; NULL: no lx- commands */
 	const char *source; /* kernel tree, where it isn't where vmlinux says; or NULL */
-	const json_t *modules;          /* folders with modules' files; NULL: none */
-	const char *gdb_socket;         /* QEMU's UNIX socket for gdb */
+	const json_t *modules;  /* folders with modules' files; NULL: none */
+	const char *gdb_socket; /* QEMU's UNIX socket for gdb */
+	bool editor;            /* it attaches by itself, and has its own prompt */
+	const char *core;       /* of a guest, in place of the socket; NULL: none */
 	const struct debug_step *steps; /* this guest's; none: an interactive session */
 	size_t n_steps;
 	/*
@@ -117,6 +119,12 @@ must_use struct error *debug_lock(const char *gdb_socket, int *lock);
  * as one would (GDB remote protocol), which takes all breakpoints away, and detaches.
  */
 must_use struct error *debug_release(const char *gdb_socket);
+
+/**
+ * gdb_python_options() - what netlab.py finds as netlab_options: a Python expression, one line
+ * Return: a new string, which the caller frees; NULL where a path is not UTF-8.
+ */
+char *gdb_python_options(const struct debug_options *options);
 
 /**
  * gdb_argv() - the command line of gdb on a guest

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 
+#include "lab/debugport.h"
 #include "util/file.h"
 #include "util/string.h"
 
@@ -15,23 +15,15 @@
 #define PACKETS_LIMIT   8
 #define CHECKSUM_DIGITS 2
 
-static struct error *connect_socket(const char *path, int *result)
+static struct error *connect_in_time(const char *path, int *result)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct timeval deadline = {.tv_sec = REPLY_SECONDS};
 	_cleanup_close_ int fd = -1;
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return error_new(ENAMETOOLONG, "%s: too long for a socket", path);
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return error_errno(errno, "socket");
+	try(debug_connect(path, &fd));
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof(deadline)) < 0)
 		return error_errno(errno, "a deadline on %s", path);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return error_errno(errno, "%s", path);
 	*result = steal_fd(fd);
 	return NULL;
 }
@@ -73,7 +65,7 @@ struct error *debug_release(const char *gdb_socket)
 {
 	_cleanup_close_ int fd = -1;
 
-	try(connect_socket(gdb_socket, &fd));
+	try(connect_in_time(gdb_socket, &fd));
 	/*
 	 * QEMU stops the guest for the new debugger, and tells so (SIGINT: T02) where the
 	 * old one had let it run. It forgets the breakpoints at '?' and answers T05 (7.2,

@@ -96,7 +96,43 @@ static void put_nic(struct buffer *out, const struct nic *nic)
 	    streq(nic->model, "virtio-net-pci") ? "virtio" : nic->model);
 }
 
-static void put_devices(struct buffer *out, const struct guest *guest)
+static void put_shared(struct buffer *out, const char *folder)
+{
+	put(out, "    <filesystem type='mount' accessmode='passthrough' "
+		 "multidevs='remap'>\n"
+		 "      <source dir='");
+	put_escaped(out, folder);
+	put(out, "'/>\n"
+		 "      <target dir='" MACHINE_SHARED_TAG "'/>\n"
+		 "      <readonly/>\n    </filesystem>\n");
+}
+
+static const char *access_element(enum disk_access access)
+{
+	switch (access) {
+	case DISK_OVERLAY:
+		return "      <transient/>\n";
+	case DISK_WRITE:
+		return "";
+	case DISK_READ_ONLY:
+		return "      <readonly/>\n";
+	}
+	return NULL;
+}
+
+static void put_disk(struct buffer *out, const struct machine *machine)
+{
+	put(out,
+	    "    <disk type='file' device='disk'>\n"
+	    "      <driver name='qemu' type='%s'/>\n      <source file='",
+	    machine->disk_is_qcow2 ? "qcow2" : "raw");
+	put_escaped(out, machine->disk);
+	put(out, "'/>\n      <target dev='vda' bus='virtio'/>\n%s    </disk>\n",
+	    access_element(machine->disk_access));
+}
+
+static void put_devices(struct buffer *out, const struct guest *guest,
+			const struct machine *machine)
 {
 	put(out, "  <devices>\n"
 		 "    <emulator>/usr/bin/qemu-system-x86_64</emulator>\n"
@@ -108,12 +144,10 @@ static void put_devices(struct buffer *out, const struct guest *guest)
 		 "    <channel type='unix'>\n"
 		 "      <target type='virtio' name='" MACHINE_AGENT_PORT "'/>\n"
 		 "    </channel>\n");
-	if (guest->root == ROOT_HOST)
-		put(out, "    <filesystem type='mount' accessmode='passthrough' "
-			 "multidevs='remap'>\n"
-			 "      <source dir='/'/>\n"
-			 "      <target dir='" MACHINE_SHARED_TAG "'/>\n"
-			 "      <readonly/>\n    </filesystem>\n");
+	if (machine->shared)
+		put_shared(out, machine->shared);
+	if (machine->disk)
+		put_disk(out, machine);
 	put(out, "    <memballoon model='none'/>\n  </devices>\n");
 }
 
@@ -149,7 +183,7 @@ struct error *export_domain(const struct export *export, size_t i, const char *g
 	struct machine machine;
 
 	try(cmdline_build(guest, false, &append));
-	machine_of(guest, export->kernels[i], export->images[i].initrd, &machine);
+	machine_of(guest, export->kernels[i], &export->images[i], &machine);
 	put(&out,
 	    "<domain type='%s' "
 	    "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>\n",
@@ -161,7 +195,7 @@ struct error *export_domain(const struct export *export, size_t i, const char *g
 	put(&out, "  <features>\n    <acpi/>\n    <apic/>\n  </features>\n");
 	put_cpu(&out, machine.cpu);
 	put(&out, "  <clock offset='utc'/>\n  <on_reboot>destroy</on_reboot>\n");
-	put_devices(&out, guest);
+	put_devices(&out, guest, &machine);
 	put_arguments(&out, guest, gdb);
 	put(&out, "</domain>\n");
 	buffer_append(&out, "", 1);

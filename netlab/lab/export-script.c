@@ -5,17 +5,34 @@
 #include "topology/iplines.h"
 #include "util/string.h"
 
+static const char *shared_folder(const struct guest *guest)
+{
+	if (guest->root == ROOT_HOST)
+		return "/";
+	return guest->root == ROOT_DIRECTORY ? guest->root_path : NULL;
+}
+
+static enum disk_access access_of(const struct disk_choice *disk)
+{
+	if (disk->overlay)
+		return DISK_OVERLAY;
+	return disk->writable ? DISK_WRITE : DISK_READ_ONLY;
+}
+
 void machine_of(const struct guest *guest, const struct kernel *kernel,
-		const char *initrd, struct machine *machine)
+		const struct guest_image *image, struct machine *machine)
 {
 	*machine = (struct machine){
 		.kernel = kernel->lacks_pvh ? kernel->bzimage : kernel->vmlinux,
-		.initrd = initrd,
+		.initrd = image->initrd,
 		.board = guest_machine_name(guest->machine),
 		.cpu = guest->cpu,
 		.memory = guest->memory,
 		.cpus = guest->cpus,
-		.shared = guest->root == ROOT_HOST ? "/" : NULL,
+		.shared = shared_folder(guest),
+		.disk = image->disk,
+		.disk_is_qcow2 = image->disk_is_qcow2,
+		.disk_access = access_of(&guest->disk),
 		.further = guest->qemu,
 		.n_nics = guest->n_nics,
 		.serial = -1,
@@ -95,7 +112,7 @@ static struct error *push_guest(char ***lines, const struct export *export, size
 	struct machine machine;
 
 	try(cmdline_build(guest, false, &append));
-	machine_of(guest, export->kernels[i], export->images[i].initrd, &machine);
+	machine_of(guest, export->kernels[i], &export->images[i], &machine);
 	machine.name = name;
 	machine.append = append;
 	machine.accel = export->accel;

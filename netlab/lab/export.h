@@ -24,7 +24,7 @@ struct export
  *           caller's to add
  */
 void machine_of(const struct guest *guest, const struct kernel *kernel,
-		const char *initrd, struct machine *machine);
+		const struct guest_image *image, struct machine *machine);
 
 /**
  * export_links() - a shell script that makes the lab's links with iproute2, TAPs of a user's own

@@ -23,8 +23,8 @@ static void set_string(json_t *object, const char *key, const char *value)
 		json_object_set_new(object, key, json_string(value));
 }
 
-/* What netlab.py finds as netlab_options. Without null, true and false, JSON is Python. */
-static char *python_options(const struct debug_options *options)
+/* Without null, true and false, JSON is Python. */
+char *gdb_python_options(const struct debug_options *options)
 {
 	_cleanup_json_ json_t *object = json_object();
 
@@ -32,9 +32,12 @@ static char *python_options(const struct debug_options *options)
 	set_string(object, "source", options->source);
 	if (options->modules)
 		json_object_set_new(object, "modules", json_deep_copy(options->modules));
+	if (options->editor)
+		json_object_set_new(object, "editor", json_integer(1));
 	if (options->n_steps)
 		json_object_set_new(object, "steps", steps_to_json(options));
-	if (json_object_set_new(object, "socket", json_string(options->gdb_socket)) < 0)
+	if (json_object_set_new(object, options->core ? "core" : "socket",
+				json_string(options->core ?: options->gdb_socket)) < 0)
 		return NULL;
 	return json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
 }
@@ -62,7 +65,7 @@ static void push_interactive(char ***argv, const struct debug_options *options)
 
 char **gdb_argv(const struct debug_options *options, char *const *arguments)
 {
-	_cleanup_free_ char *settings = python_options(options);
+	_cleanup_free_ char *settings = gdb_python_options(options);
 	char **argv = NULL;
 
 	if (!settings)

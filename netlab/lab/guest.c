@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/guest.h"
+#include "lab/guest-internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,49 +7,12 @@
 #include <sys/wait.h>
 
 #include "lab/cmdline.h"
-#include "lab/export.h"
-#include "lab/refusal.h"
+#include "lab/panic.h"
+#include "lab/qemu.h"
 #include "lab/wires.h"
-#include "topology/describe.h"
-#include "util/lines.h"
 #include "util/log.h"
 #include "util/process.h"
 #include "util/string.h"
-#include "vm/qmp.h"
-#include "vm/relay.h"
-#include "vm/tsc.h"
-
-struct lab_guest {
-	struct guest_options options;
-	enum guest_state state;
-	enum accel accel;
-	bool halted;
-	bool frozen;
-	bool leaving;           /* it was asked to power off */
-	unsigned rows, columns; /* of the terminal at its console; 0: not known */
-	struct error
-		*failure; /* why it could not be started again; NULL: it was not tried */
-	sd_event *event;
-	pid_t pid;
-	int exit_status; /* of waitpid(), once GUEST_GONE */
-	char **argv;
-	char *cmdline;
-	char *gdb_path;        /* where debuggers connect */
-	char *stub_path;       /* where QEMU listens to the relay */
-	char *kernel_release;  /* as the agent says */
-	uint64_t boot_ns;      /* as the agent says */
-	char **modules_failed; /* as the agent says; NULL: none */
-	char *panic;           /* the console's line; NULL: none */
-	sd_event_source *child;
-	sd_event_source *silence;
-	struct console *console;
-	struct qmp *qmp;
-	struct agent *agent;
-	struct relay *relay;
-	struct lockstep_member *member;
-	const struct guest_handlers *handlers;
-	void *userdata;
-};
 
 static const char *const state_names[] = {
 	[GUEST_OFF] = "off",           [GUEST_BOOTING] = "booting", [GUEST_UP] = "up",
@@ -80,6 +43,16 @@ bool guest_is_halted(const struct lab_guest *guest)
 bool guest_is_frozen(const struct lab_guest *guest)
 {
 	return guest->frozen;
+}
+
+static bool halts_on_panic(const struct lab_guest *guest)
+{
+	return guest->options.spec->on_panic == ON_PANIC_HALT;
+}
+
+bool guest_is_kept(const struct lab_guest *guest)
+{
+	return guest->state == GUEST_PANICKED && halts_on_panic(guest);
 }
 
 struct agent *guest_agent(struct lab_guest *guest)
@@ -120,13 +93,25 @@ static void on_line(struct console *console, const struct console_line *line,
 
 	(void)console;
 	guest->handlers->line(guest, line, guest->userdata);
-	if (guest->panic || !strstr(line->text, "Kernel panic - not syncing"))
+	if (guest->panic || !panic_is(line->text))
 		return;
 	guest->panic = xstrdup(line->text);
-	log_warning("%s: %s", guest_name(guest), line->text);
+	log_warning("%s: %s; gdb: netlab gdb %s/%s", guest_name(guest), line->text,
+		    guest->options.lab, guest_name(guest));
 	if (guest->agent)
 		agent_abandon(guest->agent, "the guest's kernel panicked");
 	set_state(guest, GUEST_PANICKED);
+}
+
+/* What its kernel said last has been written by now, and may not have been read yet. */
+static void on_shutdown(struct lab_guest *guest)
+{
+	console_drain(guest->console);
+	if (!halts_on_panic(guest))
+		return;
+	if (!guest->panic)
+		guest_leave_lockstep(guest);
+	panic_shutdown(guest->qmp, guest->panic);
 }
 
 static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
@@ -134,7 +119,11 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 {
 	struct lab_guest *guest = userdata;
 
-	(void)qmp, (void)data;
+	(void)qmp;
+	if (streq(name, "SHUTDOWN"))
+		return on_shutdown(guest);
+	if (streq(name, "DUMP_COMPLETED"))
+		return dump_completed(guest->dump, data);
 	if (!guest->member)
 		return;
 	if (streq(name, "STOP")) {
@@ -147,87 +136,8 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 		return;
 	}
 	guest->handlers->changed(guest, guest->userdata);
-}
-
-/* --- debuggers, and the lab that stands still with them ---------------------------------- */
-
-static void on_attached(struct relay *relay, void *userdata)
-{
-	struct lab_guest *guest = userdata;
-
-	(void)relay;
-	lockstep_hold(guest->member, LOCKSTEP_DEBUGGER);
-}
-
-static void on_continued(struct relay *relay, bool step, void *userdata)
-{
-	struct lab_guest *guest = userdata;
-
-	(void)relay;
-	if (step)
-		lockstep_step(guest->member);
-	else
-		lockstep_release(guest->member, LOCKSTEP_DEBUGGER);
-}
-
-static void on_debugger_stopped(struct relay *relay, void *userdata)
-{
-	on_attached(relay, userdata);
-}
-
-static void on_detached(struct relay *relay, void *userdata)
-{
-	struct lab_guest *guest = userdata;
-
-	(void)relay;
-	lockstep_detached(guest->member);
-}
-
-static const struct relay_handlers relay_handlers = {on_attached, on_continued,
-						     on_debugger_stopped, on_detached};
-
-/* QEMU has answered: what its stub has told the debugger until then was before that. */
-static void on_stop_reply(struct qmp *qmp, const json_t *result, struct error *error,
-			  void *userdata)
-{
-	struct lab_guest *guest = userdata;
-
-	(void)qmp, (void)result;
-	if (error && error->code != ECANCELED)
-		log_warning("%s: stop: %s", guest_name(guest), error->message);
-	error_free(error);
-	if (guest->relay)
-		relay_read(guest->relay);
-	if (guest->member)
-		lockstep_answered(guest->member);
-}
-
-void guest_stop(struct lab_guest *guest)
-{
-	relay_conceal(guest->relay);
-	if (guest->qmp)
-		qmp_execute(guest->qmp, "stop", NULL, on_stop_reply, guest);
-}
-
-void guest_run(struct lab_guest *guest)
-{
-	if (!relay_run(guest->relay) && guest->qmp)
-		qmp_execute(guest->qmp, "cont", NULL, NULL, NULL);
-}
-
-void guest_pause(struct lab_guest *guest)
-{
-	lockstep_hold(guest->member, LOCKSTEP_USER);
-}
-
-void guest_resume(struct lab_guest *guest)
-{
-	lockstep_release(guest->member, LOCKSTEP_USER);
-}
-
-bool guest_is_paused(const struct lab_guest *guest)
-{
-	return guest->member && lockstep_is_held(guest->member, LOCKSTEP_USER);
+	if (!guest->halted)
+		dump_resumed(guest->dump);
 }
 
 static void on_qmp_closed(struct qmp *qmp, struct error *error, void *userdata)
@@ -239,6 +149,7 @@ static void on_qmp_closed(struct qmp *qmp, struct error *error, void *userdata)
 		log_warning("%s: QMP: %s", guest_name(guest), error->message);
 	error_free(error);
 	guest->qmp = NULL;
+	dump_lost(guest->dump);
 	qmp_free(qmp);
 }
 
@@ -276,12 +187,6 @@ static void on_agent_closed(struct agent *agent, struct error *error, void *user
 	agent_free(agent);
 }
 
-static void leave_lockstep(struct lab_guest *guest)
-{
-	relay_free(steal_ptr(guest->relay));
-	lockstep_leave(steal_ptr(guest->member));
-}
-
 static void fall_back(struct lab_guest *guest, const char *why);
 
 /* Is it KVM that may be to blame? */
@@ -311,69 +216,13 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 							 : info->si_status;
 	guest->pid = 0;
 	guest->halted = false;
-	leave_lockstep(guest);
+	guest_leave_lockstep(guest);
 	console_drain(guest->console);
 	if (may_fall_back(guest))
 		fall_back_after_death(guest);
 	else
 		set_state(guest, GUEST_GONE);
 	return 0;
-}
-
-static struct error *spawn_qemu(struct lab_guest *guest, const struct wires *wires)
-{
-	const struct guest_options *o = &guest->options;
-	_cleanup_free_ struct machine_nic *nics = xcalloc(o->spec->n_nics, sizeof(*nics));
-	_cleanup_free_ int *fds = xcalloc(o->spec->n_nics + 4, sizeof(*fds));
-	_cleanup_free_ char *name = xasprintf("%s/%s", o->lab, guest_name(guest));
-	_cleanup_free_ char *line = NULL;
-	struct machine machine;
-	struct process_options process = {.input = -1, .output = -1, .own_group = true};
-
-	machine_of(o->spec, o->kernel, o->image->initrd, &machine);
-	machine.name = name;
-	machine.append = guest->cmdline;
-	machine.accel = guest->accel;
-	machine.tsc_khz = guest->accel == ACCEL_TCG ? tsc_frequency() : 0;
-	machine.nics = nics;
-	machine.serial = wires->serial[1];
-	machine.qmp = wires->qmp[1];
-	machine.agent = wires->agent[1];
-	machine.gdb = wires->stub;
-	machine.freeze = o->freeze;
-	for (size_t i = 0; i < machine.n_nics; i++) {
-		nics[i].model = o->spec->nics[i].model;
-		nics[i].tap = links_tap_fd(o->links, o->spec->nics[i].tap);
-		memcpy(nics[i].mac, o->spec->nics[i].mac, sizeof(nics[i].mac));
-	}
-	strv_free(guest->argv);
-	guest->argv = machine_argv(&machine);
-	process.argv = guest->argv;
-	process.errors = wires->errors[1];
-	process.inherited = fds;
-	process.n_inherited = machine_descriptors(&machine, fds);
-	line = shell_quote(guest->argv);
-	log_debug("%s: %s", guest_name(guest), line);
-	return process_spawn(&process, &guest->pid);
-}
-
-/* What a cable does that is pulled: a TAP that is down is nothing that QEMU tells its guest. */
-static void set_carrier(struct lab_guest *guest, size_t nic, bool on)
-{
-	_cleanup_free_ char *id = xasprintf("net%zu", nic);
-
-	if (guest->qmp)
-		qmp_execute(guest->qmp, "set_link",
-			    json_pack("{s:s, s:b}", "name", id, "up", on), NULL, NULL);
-}
-
-static void pull_cables(struct lab_guest *guest)
-{
-	const struct guest *spec = guest->options.spec;
-
-	for (size_t i = 0; i < spec->n_nics; i++)
-		if (spec->nics[i].settings.down)
-			set_carrier(guest, i, false);
 }
 
 static const struct qmp_handlers qmp_handlers = {on_qmp_event, on_qmp_closed};
@@ -389,18 +238,18 @@ static struct error *launch(struct lab_guest *guest)
 	try(console_new(&guest->console, guest->event, steal_fd(wires.serial[0]),
 			guest->options.console_log, on_line, guest));
 	try(console_add_errors(guest->console, steal_fd(wires.errors[0])));
-	try(spawn_qemu(guest, &wires));
+	try(qemu_spawn(&guest->options, guest->accel, guest->cmdline, &wires,
+		       &guest->argv, &guest->pid));
 	r = sd_event_add_child(guest->event, &guest->child, guest->pid, WEXITED, on_child,
 			       guest);
 	if (r < 0)
 		return error_errno(-r, "child");
-	try(relay_new(&guest->relay, guest->event, steal_fd(wires.debuggers),
-		      guest->stub_path, &relay_handlers, guest));
-	guest->member = lockstep_join(guest->options.lockstep, guest, guest_name(guest),
-				      !guest->options.freeze);
+	try(guest_join_lockstep(guest, steal_fd(wires.debuggers)));
 	try(qmp_new(&guest->qmp, guest->event, steal_fd(wires.qmp[0]), &qmp_handlers,
 		    guest));
-	pull_cables(guest);
+	qemu_pull_cables(guest->qmp, guest->options.spec);
+	if (halts_on_panic(guest))
+		panic_prepare(guest->qmp);
 	try(agent_new(&guest->agent, guest->event, steal_fd(wires.agent[0]),
 		      &agent_handlers, guest));
 	guest->halted = guest->frozen = guest->options.freeze;
@@ -414,9 +263,10 @@ static void stop_qemu(struct lab_guest *guest)
 	guest->child = sd_event_source_disable_unref(guest->child);
 	process_kill(guest->pid);
 	guest->pid = 0;
-	leave_lockstep(guest);
+	guest_leave_lockstep(guest);
 	agent_free(steal_ptr(guest->agent));
 	qmp_free(steal_ptr(guest->qmp));
+	dump_lost(guest->dump);
 	console_free(steal_ptr(guest->console));
 }
 
@@ -469,6 +319,7 @@ struct error *guest_start(struct lab_guest **result, sd_event *event,
 	guest->options = *options;
 	guest->accel = options->accel;
 	guest->event = sd_event_ref(event);
+	guest->dump = dump_new(event);
 	guest->handlers = handlers;
 	guest->userdata = userdata;
 	guest->gdb_path = xasprintf("%s/%s.gdb", options->rundir, guest_name(guest));
@@ -486,74 +337,8 @@ void guest_set_spec(struct lab_guest *guest, const struct guest *spec)
 
 	for (size_t i = 0; i < spec->n_nics; i++)
 		if (spec->nics[i].settings.down != old->nics[i].settings.down)
-			set_carrier(guest, i, !spec->nics[i].settings.down);
+			qemu_set_carrier(guest->qmp, i, !spec->nics[i].settings.down);
 	guest->options.spec = spec;
-}
-
-/* Why QEMU ended: a machine that it doesn't take never ran. */
-static char *gone_text(const struct lab_guest *guest, const char *tail)
-{
-	_cleanup_free_ char *how = process_status_text(guest->exit_status);
-	char *refusal = NULL;
-
-	if (guest->failure)
-		return error_text(guest->failure);
-	if (console_is_silent(guest->console) && guest->exit_status)
-		refusal = refusal_text(guest->options.spec, tail);
-	return refusal ?: xasprintf("QEMU has ended (%s)", how);
-}
-
-static const char *const fates[] = {
-	[GUEST_OFF] = "was not started",
-	[GUEST_BOOTING] = "is not up yet: its agent has not said hello",
-	[GUEST_UP] = "is up",
-	[GUEST_PANICKED] = "its kernel panicked",
-	[GUEST_GONE] = NULL, /* gone_text() */
-};
-static_assert(ARRAY_SIZE(fates) == GUEST_GONE + 1, "one text for each state");
-
-struct error *guest_obituary(const struct lab_guest *guest)
-{
-	_cleanup_free_ char *tail = guest->console ? console_tail(guest->console, 15)
-						   : xstrdup("");
-	_cleanup_free_ char *what = guest->state == GUEST_GONE
-					    ? gone_text(guest, tail)
-					    : xstrdup(fates[guest->state]);
-
-	return error_object(
-		*tail ? error_new(EIO, "%s; the console's last lines:\n%s", what, tail)
-		      : error_new(EIO, "%s; it said nothing on its console", what),
-		guest_name(guest));
-}
-
-struct error *guest_check_modules(const struct lab_guest *guest)
-{
-	return error_object(refusal_of_modules(guest->modules_failed), guest_name(guest));
-}
-
-json_t *guest_to_json(const struct lab_guest *guest)
-{
-	const struct guest_options *o = &guest->options;
-	json_t *argv = strv_to_json(guest->argv);
-	json_t *json;
-
-	json = json_pack(
-		"{s:s, s:s, s:b, s:i, s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:o}", "name",
-		guest_name(guest), "state", guest_state_name(guest->state), "halted",
-		guest->halted, "pid", (int)guest->pid, "accel", accel_name(guest->accel),
-		"vmlinux", o->kernel->vmlinux, "kernel_directory", o->kernel->directory,
-		"gdb", guest->gdb_path, "panic", guest->panic, "console", o->console_log,
-		"nics", guest_nics_to_json(o->spec), "qemu", argv);
-	if (o->image->modules)
-		json_object_set_new(json, "modules", strv_to_json(o->image->modules));
-	if (guest->modules_failed)
-		json_object_set_new(json, "modules_failed",
-				    strv_to_json(guest->modules_failed));
-	if (guest->kernel_release)
-		json_object_update_new(json, json_pack("{s:s, s:I}", "kernel",
-						       guest->kernel_release, "boot_ns",
-						       (json_int_t)guest->boot_ns));
-	return json;
 }
 
 void guest_poweroff(struct lab_guest *guest)
@@ -577,6 +362,7 @@ void guest_free(struct lab_guest *guest)
 	if (!guest)
 		return;
 	stop_qemu(guest);
+	dump_free(guest->dump);
 	sd_event_unref(guest->event);
 	strv_free(guest->argv);
 	free(guest->cmdline);

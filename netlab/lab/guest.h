@@ -9,6 +9,7 @@
 #include "image/kernel.h"
 #include "image/overlay.h"
 #include "lab/console.h"
+#include "lab/dump.h"
 #include "lab/lockstep.h"
 #include "link/link.h"
 #include "topology/topology.h"
@@ -79,6 +80,8 @@ const char *guest_name(const struct lab_guest *guest);
 bool guest_is_halted(const struct lab_guest *guest);
 bool guest_is_frozen(
 	const struct lab_guest *guest); /* by --freeze, and not yet released */
+bool guest_is_kept(
+	const struct lab_guest *guest); /* it panicked, and is there to be looked at */
 struct agent *guest_agent(struct lab_guest *guest); /* NULL where it can't be asked */
 must_use struct error *guest_attach_console(struct lab_guest *guest, int fd);
 
@@ -117,6 +120,15 @@ must_use struct error *guest_check_modules(const struct lab_guest *guest);
  * It is told where a card of it is up that was down, or the other way round.
  */
 void guest_set_spec(struct lab_guest *guest, const struct guest *spec);
+
+/**
+ * guest_dump() - have its memory and registers written to a file; see lab/dump.h
+ * @dump: set before a handler is called; for dump_cancel()
+ * Return: an error where QEMU has ended, or writes one already.
+ */
+must_use struct error *guest_dump(struct lab_guest *guest, const char *path,
+				  const struct dump_handlers *handlers, void *userdata,
+				  struct dump **dump);
 
 /** guest_to_json() - what `netlab status --json` shows of it; a new reference. */
 json_t *guest_to_json(const struct lab_guest *guest);

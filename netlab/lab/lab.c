@@ -71,7 +71,8 @@ static void set_state(struct lab *lab, enum lab_state state)
 
 static bool has_settled(const struct lab_guest *guest)
 {
-	return guest_get_state(guest) == GUEST_UP || guest_is_frozen(guest);
+	return guest_get_state(guest) == GUEST_UP || guest_is_frozen(guest) ||
+	       (guest_is_kept(guest) && guest_is_halted(guest));
 }
 
 static void fail_lab(struct lab *lab, struct error *error)
@@ -88,7 +89,7 @@ static void on_starting_changed(struct lab *lab, struct lab_guest *guest)
 	struct error *error;
 
 	if (guest_get_state(guest) == GUEST_GONE ||
-	    guest_get_state(guest) == GUEST_PANICKED) {
+	    (guest_get_state(guest) == GUEST_PANICKED && !guest_is_kept(guest))) {
 		fail_lab(lab, guest_obituary(guest));
 		return;
 	}

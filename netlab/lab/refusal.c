@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lab/refusal.h"
 
-#include <errno.h>
-
 #include "util/string.h"
 
 static char *memory_of(const struct guest *guest)
@@ -32,12 +30,19 @@ static char *arguments_of(const struct guest *guest)
 	return xasprintf("qemu: %s", words);
 }
 
+static char *disk_of(const struct guest *guest)
+{
+	return xasprintf("root: {disk: {file: %s}}", guest->disk.file ?: "netlab's own");
+}
+
 /* Substrings of QEMU's messages; the first that occurs counts. */
 static const struct {
 	const char *said;
 	char *(*key)(const struct guest *guest);
 	const char *words;
 } refusals[] = {
+	{"\"write\" lock", disk_of,
+	 "another guest has this disk; with an overlay for each, they share it"},
 	{"cannot set up guest memory", memory_of,
 	 "this machine can't give a guest so much memory"},
 	{"unable to find CPU model", cpu_of,
@@ -79,15 +84,4 @@ char *refusal_text(const struct guest *guest, const char *said)
 		return xasprintf("%s: %s", key, refusals[i].words);
 	}
 	return card;
-}
-
-struct error *refusal_of_modules(char *const *failed)
-{
-	_cleanup_free_ char *list = strv_join(failed, "; the module ");
-
-	if (!failed)
-		return NULL;
-	return error_hint(
-		error_new(EREMOTEIO, "not loaded at its boot: the module %s", list),
-		"with 'load: later', a module is there to be loaded by hand");
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What QEMU (7.2 and later) says as it refuses a machine, in the topology's words; and modules
- * that its kernel refuses. Pure. */
+/* What QEMU (7.2 and later) says as it refuses a machine, in the topology's words. Pure. */
 #ifndef NETLAB_LAB_REFUSAL_H
 #define NETLAB_LAB_REFUSAL_H
 
@@ -12,8 +11,5 @@
  * Return: one line, which the caller frees; NULL where it is none of the known refusals.
  */
 char *refusal_text(const struct guest *guest, const char *said);
-
-/** refusal_of_modules() - @failed: "NAME: WHY" of each; NULL: none, and no error */
-must_use struct error *refusal_of_modules(char *const *failed);
 
 #endif

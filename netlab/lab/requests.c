@@ -281,6 +281,49 @@ static struct error *apply(const struct request *request)
 	return NULL;
 }
 
+static void on_dump_progress(uint64_t done, uint64_t total, void *userdata)
+{
+	struct operation *operation = userdata;
+
+	session_send(operation->session,
+		     json_pack("{s:I, s:s, s:I, s:I}", "id", operation->id, "event",
+			       "progress", "done", (json_int_t)done, "total",
+			       (json_int_t)total));
+}
+
+static void on_dump_done(struct error *error, void *userdata)
+{
+	struct operation *operation = userdata;
+
+	operation->dump = NULL;
+	if (error)
+		session_fail(operation->session, operation->id, error);
+	else
+		session_reply(operation->session, operation->id, NULL);
+	operation_free(operation);
+}
+
+static const struct dump_handlers dump_handlers = {on_dump_progress, on_dump_done};
+
+static struct error *dump(const struct request *request)
+{
+	const char *file = json_string_value(json_object_get(request->message, "file"));
+	struct operation *operation;
+	struct lab_guest *guest;
+	struct error *error;
+
+	try(find_guest(request, &guest));
+	if (!file || *file != '/')
+		return error_new(EINVAL, "the request has no file by its absolute path");
+	operation = operation_new(request);
+	error = guest_dump(guest, file, &dump_handlers, operation, &operation->dump);
+	if (error) {
+		operation->dump = NULL;
+		operation_free(operation);
+	}
+	return error;
+}
+
 static void on_drive_done(struct traffic *traffic, json_t *result, void *userdata)
 {
 	struct operation *operation = userdata;
@@ -328,6 +371,7 @@ static const struct {
 	{"flush", request_flush},
 	{"pause", pause_guest},
 	{"resume", resume},
+	{"dump", dump},
 };
 
 struct error *request_handle(const struct request *request)

@@ -20,6 +20,7 @@ struct operation {
 	struct traffic *traffic;       /* of "drive" */
 	struct recording_watch *watch; /* of "watch" */
 	struct capture_flush *flush;   /* of "flush" */
+	struct dump *dump;             /* of "dump" */
 	struct operation *next;
 };
 

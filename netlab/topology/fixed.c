@@ -67,6 +67,24 @@ static bool same_modules(const struct guest *a, const struct guest *b)
 	return true;
 }
 
+static bool same_disk(const struct disk_choice *a, const struct disk_choice *b)
+{
+	return same_text(a->suite, b->suite) && same_words(a->packages, b->packages) &&
+	       a->size == b->size && same_text(a->file, b->file) &&
+	       a->writable == b->writable && a->overlay == b->overlay;
+}
+
+static bool same_files(const struct guest *a, const struct guest *b)
+{
+	if (a->n_files != b->n_files)
+		return false;
+	for (size_t i = 0; i < a->n_files; i++)
+		if (!streq(a->files[i].target, b->files[i].target) ||
+		    !streq(a->files[i].source, b->files[i].source))
+			return false;
+	return true;
+}
+
 static bool same_addresses(const struct nic *a, const struct nic *b)
 {
 	if (a->n_addresses != b->n_addresses)
@@ -100,6 +118,22 @@ static void compare_nics(struct findings *findings, const struct guest *guest, s
 		     guest->name, old->tap, wanted->tap);
 }
 
+static void compare_roots(struct findings *findings, const struct guest *old,
+			  const struct guest *wanted)
+{
+	if (old->root != wanted->root)
+		find(findings, wanted->at, "guest '%s' has the root %s, not %s",
+		     old->name, guest_root_name(old->root),
+		     guest_root_name(wanted->root));
+	else if (!same_text(old->root_path, wanted->root_path) ||
+		 !same_disk(&old->disk, &wanted->disk))
+		find(findings, wanted->at, "guest '%s' has booted from another %s",
+		     old->name, guest_root_name(old->root));
+	if (!same_files(old, wanted))
+		find(findings, wanted->at, "guest '%s' has booted with other files",
+		     old->name);
+}
+
 static void compare_machines(struct findings *findings, const struct guest *old,
 			     const struct guest *wanted)
 {
@@ -120,10 +154,10 @@ static void compare_machines(struct findings *findings, const struct guest *old,
 	if (!same_words(old->qemu, wanted->qemu))
 		find(findings, wanted->at, "guest '%s' has other arguments of QEMU",
 		     old->name);
-	if (old->root != wanted->root)
-		find(findings, wanted->at, "guest '%s' has the root %s, not %s",
-		     old->name, guest_root_name(old->root),
-		     guest_root_name(wanted->root));
+	compare_roots(findings, old, wanted);
+	if (old->on_panic != wanted->on_panic)
+		find(findings, wanted->at, "guest '%s' has booted with on_panic: %s",
+		     old->name, on_panic_name(old->on_panic));
 	if (!same_kernel(&old->kernel, &wanted->kernel))
 		find(findings, wanted->kernel.at.line ? wanted->kernel.at : wanted->at,
 		     "guest '%s' has booted another kernel", old->name);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The guests of a topology: their kernels, roots and commands. */
-#include <assert.h>
-
 #include "topology/reader.h"
 #include "topology/text.h"
 #include "util/string.h"
@@ -104,39 +102,6 @@ static void read_arguments(struct reader *reader, const char *what,
 	guest->kernel_arguments = xstrdup(text);
 }
 
-static char *const root_names[] = {
-	[ROOT_BUSYBOX] = "busybox",
-	[ROOT_HOST] = "host",
-	[GUEST_ROOTS] = NULL,
-};
-static_assert(ARRAY_SIZE(root_names) == GUEST_ROOTS + 1, "a root without a name");
-
-const char *guest_root_name(enum guest_root root)
-{
-	return root_names[root];
-}
-
-static void read_root(struct reader *reader, const char *what, const struct node *node,
-		      void *into)
-{
-	struct guest *guest = into;
-	const char *text = read_text(reader, what, node);
-	_cleanup_free_ char *near = NULL, *all = NULL;
-
-	for (size_t i = 0; text && i < GUEST_ROOTS; i++) {
-		if (!streq(text, root_names[i]))
-			continue;
-		guest->root = i;
-		return;
-	}
-	if (!text)
-		return;
-	near = suggest(text, root_names);
-	all = strv_join(root_names, ", ");
-	report_add(reader->reports, node->at, "%s: no root '%s'%s%s", what, text,
-		   *near ? near : "; there is: ", *near ? "" : all);
-}
-
 static void read_guest_kernel(struct reader *reader, const char *what,
 			      const struct node *node, void *into)
 {
@@ -151,12 +116,14 @@ static const struct field guest_fields[] = {
 	{"cpu", read_cpu, false, 0},
 	{"machine", read_machine, false, 0},
 	{"qemu", read_qemu, false, 0},
-	{"root", read_root, false, 0},
+	{"root", read_guest_root, false, 0},
+	{"files", read_files, false, 0},
 	{"nics", read_nics, false, 0},
 	{"run", read_run, false, 0},
 	{"kernel", read_guest_kernel, false, 0},
 	{"modules", read_modules, false, 0},
 	{"kernel_arguments", read_arguments, false, 0},
+	{"on_panic", read_on_panic, false, offsetof(struct guest, on_panic)},
 	{NULL},
 };
 
@@ -176,8 +143,11 @@ static void read_guest(struct reader *reader, const struct node *key,
 	guest->memory = GUEST_MEMORY_DEFAULT;
 	guest->cpus = 1;
 	guest->cpu = xstrdup(GUEST_CPU_DEFAULT);
+	disk_choice_init(&guest->disk);
 	kernel_choice_copy(&guest->kernel, &reader->kernel);
+	guest->on_panic = reader->on_panic;
 	read_mapping(reader, "a guest", value, guest_fields, guest);
+	check_root(reader, guest);
 }
 
 void read_guests(struct reader *reader, const char *what, const struct node *node,

@@ -90,49 +90,15 @@ static void read_optimize(struct reader *reader, const char *what,
 		read_level(reader, node->items[i], node->items[i + 1], into);
 }
 
-static void read_path(struct reader *reader, const char *what, const struct node *node,
-		      char **path)
-{
-	const char *text = read_line(reader, what, node);
-
-	if (text)
-		*path = *text == '/' ? xstrdup(text)
-				     : xasprintf("%s/%s", reader->directory, text);
-}
-
-static void read_source(struct reader *reader, const char *what, const struct node *node,
-			void *into)
-{
-	read_path(reader, what, node, &((struct kernel_choice *)into)->source);
-}
-
-static void read_vmlinux(struct reader *reader, const char *what, const struct node *node,
-			 void *into)
-{
-	read_path(reader, what, node, &((struct kernel_choice *)into)->vmlinux);
-}
-
-static void read_bzimage(struct reader *reader, const char *what, const struct node *node,
-			 void *into)
-{
-	read_path(reader, what, node, &((struct kernel_choice *)into)->bzimage);
-}
-
-static void read_kernel_modules(struct reader *reader, const char *what,
-				const struct node *node, void *into)
-{
-	read_path(reader, what, node, &((struct kernel_choice *)into)->modules);
-}
-
 static const struct field kernel_fields[] = {
 	{"flavour", read_flavour, false, 0},
 	{"version", read_version, false, 0},
-	{"source", read_source, false, 0},
+	{"source", read_file_path, false, offsetof(struct kernel_choice, source)},
 	{"optimize", read_optimize, false, 0},
 	{"in_place", read_switch, false, offsetof(struct kernel_choice, in_place)},
-	{"vmlinux", read_vmlinux, false, 0},
-	{"bzimage", read_bzimage, false, 0},
-	{"modules", read_kernel_modules, false, 0},
+	{"vmlinux", read_file_path, false, offsetof(struct kernel_choice, vmlinux)},
+	{"bzimage", read_file_path, false, offsetof(struct kernel_choice, bzimage)},
+	{"modules", read_file_path, false, offsetof(struct kernel_choice, modules)},
 	{NULL},
 };
 

@@ -117,10 +117,11 @@ static const struct {
 	{"preconfig", "netlab boots the guest"},
 };
 
-/* What netlab calls its own network backends, character devices and shared folder. */
+/* What netlab calls its own network backends, character devices, shared folder and disk. */
 static bool is_owned_id(const char *id)
 {
-	static char *const ids[] = {"serial", "qmp", "agent", "gdb", "shared", NULL};
+	static char *const ids[] = {"serial", "qmp",  "agent", "gdb",
+				    "shared", "disk", NULL};
 	const char *nic = string_after(id, "net");
 
 	return strv_contains(ids, id) || (nic && *nic && !nic[strspn(nic, "0123456789")]);

@@ -55,17 +55,6 @@ static void read_module_name(struct reader *reader, const char *what,
 	module->name = xstrdup(text);
 }
 
-static void read_path(struct reader *reader, const char *what, const struct node *node,
-		      void *into)
-{
-	struct module *module = into;
-	const char *text = read_line(reader, what, node);
-
-	if (text)
-		module->path = *text == '/' ? xstrdup(text)
-					    : xasprintf("%s/%s", reader->directory, text);
-}
-
 /* The kernel splits what it is given at blanks, and knows quotes but no escape for them. */
 static void read_parameter(struct reader *reader, const struct node *key,
 			   const struct node *value, struct module *module)
@@ -118,7 +107,7 @@ static void read_load(struct reader *reader, const char *what, const struct node
 
 static const struct field module_fields[] = {
 	{"name", read_module_name, false, 0},
-	{"path", read_path, false, 0},
+	{"path", read_file_path, false, offsetof(struct module, path)},
 	{"parameters", read_parameters, false, 0},
 	{"load", read_load, false, 0},
 	{NULL},

@@ -59,6 +59,13 @@ static void read_netns(struct reader *reader, const char *what, const struct nod
 	topology->netns = netns;
 }
 
+static void read_default_on_panic(struct reader *reader, const char *what,
+				  const struct node *node, void *into)
+{
+	(void)into;
+	read_on_panic(reader, what, node, &reader->on_panic);
+}
+
 static void read_lab_routes(struct reader *reader, const char *what,
 			    const struct node *node, void *into)
 {
@@ -81,6 +88,7 @@ static const struct field topology_fields[] = {
 	{"netns", read_netns, false, 0},
 	{"lockstep", read_switch, false, offsetof(struct topology, lockstep)},
 	{"kernel", read_default_kernel, false, 0},
+	{"on_panic", read_default_on_panic, false, 0},
 	{"bridges", read_bridges, false, 0},
 	{"links", read_lab_links, false, 0},
 	{"guests", read_guests, false, 0},

@@ -55,6 +55,19 @@ const char *read_line(struct reader *reader, const char *what, const struct node
 	return NULL;
 }
 
+void read_file_path(struct reader *reader, const char *what, const struct node *node,
+		    void *into)
+{
+	char **path = into;
+	const char *text = read_line(reader, what, node);
+
+	if (!text)
+		return;
+	free(*path);
+	*path = *text == '/' ? xstrdup(text)
+			     : xasprintf("%s/%s", reader->directory, text);
+}
+
 void read_count(struct reader *reader, const char *what, const struct node *node,
 		uint64_t min, uint64_t max, unsigned *count)
 {

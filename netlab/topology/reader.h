@@ -23,6 +23,7 @@ struct reader {
 	struct topology *topology;   /* what is being filled */
 	char *directory;             /* of the file; absolute */
 	struct kernel_choice kernel; /* of guests that have none of their own */
+	enum on_panic on_panic;      /* the same */
 	struct names bridges;        /* value: struct bridge */
 	struct names guests;         /* value: struct guest */
 	struct names hosts;          /* value: struct host */
@@ -76,6 +77,11 @@ const char *read_text(struct reader *reader, const char *what, const struct node
 
 /** read_line() - as read_text(), neither empty nor with control characters. */
 const char *read_line(struct reader *reader, const char *what, const struct node *node);
+
+/** read_file_path() - the path of a file into a char *: absolute, or relative to the topology's
+ * folder; what was there is freed. */
+void read_file_path(struct reader *reader, const char *what, const struct node *node,
+		    void *into);
 
 /** read_count() - a number from @min to @max; @count is left as it is where it is wrong. */
 void read_count(struct reader *reader, const char *what, const struct node *node,
@@ -162,10 +168,25 @@ void read_machine(struct reader *reader, const char *what, const struct node *no
 void read_qemu(struct reader *reader, const char *what, const struct node *node,
 	       void *into);
 
+/** read_on_panic() - into an enum on_panic. */
+void read_on_panic(struct reader *reader, const char *what, const struct node *node,
+		   void *into);
+
 /** read_modules() - a read_fn on the struct guest. */
 void read_modules(struct reader *reader, const char *what, const struct node *node,
 		  void *into);
 void module_deinit(struct module *module);
+
+/* The root file system's keys; each a read_fn on the struct guest. */
+void read_guest_root(struct reader *reader, const char *what, const struct node *node,
+		     void *into);
+void read_files(struct reader *reader, const char *what, const struct node *node,
+		void *into);
+
+/** check_root() - what holds between a guest's keys, once all are read; its kernel gets the
+ * flavour that its root wants. */
+void check_root(struct reader *reader, struct guest *guest);
+void root_deinit(struct guest *guest);
 
 /** check_node_name() - can @key, whose text is known, be the name of a guest or host? */
 void check_node_name(struct reader *reader, const char *what, const struct node *key);

@@ -119,6 +119,7 @@ static void guest_deinit(struct guest *guest)
 	free(guest->kernel_arguments);
 	free(guest->cpu);
 	strv_free(guest->qemu);
+	root_deinit(guest);
 	kernel_choice_deinit(&guest->kernel);
 }
 

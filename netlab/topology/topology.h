@@ -24,6 +24,7 @@
 #define GUEST_CPUS_MAX       16
 #define GUEST_NICS_MAX       8
 #define GUEST_MODULES_MAX    32
+#define GUEST_FILES_MAX      256
 #define LINK_ADDRESSES_MAX   16
 #define LINK_NEST_MAX        8    /* links on top of each other: Linux's MAX_NEST_DEV */
 #define BRIDGE_PORTS_MAX     1023 /* Linux refuses the next one (EXFULL) */
@@ -36,6 +37,12 @@
 #define GUEST_RUN_WORDS_MAX 24 /* the kernel gives init at most 32 (MAX_INIT_ARGS) */
 #define GUEST_RUN_BYTES_MAX 1024
 #define GUEST_ARGUMENTS_MAX 512 /* bytes of kernel_arguments */
+
+#define DISK_SUITE_DEFAULT "bookworm"
+#define DISK_PACKAGES_MAX  256
+#define DISK_SIZE_DEFAULT  (2ull << 30) /* bytes */
+#define DISK_SIZE_MIN      (512ull << 20)
+#define DISK_SIZE_MAX      (1ull << 40)
 
 #define GUEST_QEMU_WORDS_MAX 64
 #define GUEST_CPU_DEFAULT    "max"
@@ -101,11 +108,31 @@ struct module {
 
 /* What a guest has at "/". */
 enum guest_root {
-	ROOT_BUSYBOX, /* the image */
-	ROOT_HOST,    /* the files of the machine that netlab runs on, through 9p */
+	ROOT_BUSYBOX,   /* the image */
+	ROOT_HOST,      /* the files of the machine that netlab runs on, through 9p */
+	ROOT_DISK,      /* an ext4 file system on a disk */
+	ROOT_DIRECTORY, /* a folder of the user's, through 9p */
+	ROOT_INITRAMFS, /* a cpio archive of the user's, in memory */
 };
 
-#define GUEST_ROOTS (ROOT_HOST + 1)
+#define GUEST_ROOTS (ROOT_INITRAMFS + 1)
+
+/* A disk with a root file system: made from a suite of Debian's, or a file of the user's own. */
+struct disk_choice {
+	char *suite;     /* "bookworm"; NULL where there is a file */
+	char **packages; /* beyond those that every disk has; NULL: none */
+	uint64_t size;   /* of the file system, bytes */
+	char *file;      /* an image of the user's own, absolute path; NULL: it is made */
+	bool writable;   /* by the guest */
+	bool overlay;    /* what is written goes to a layer that ends with the guest */
+};
+
+/* A file or folder of the user's that is put into a guest. */
+struct extra_file {
+	char *target; /* absolute path in the guest, without "." and ".." */
+	char *source; /* absolute path */
+	struct location at;
+};
 
 /* The board that QEMU puts a guest on. */
 enum guest_machine {
@@ -115,6 +142,13 @@ enum guest_machine {
 
 #define GUEST_MACHINES (MACHINE_PC + 1)
 
+/* What becomes of a guest whose kernel panics, or has an oops. */
+enum on_panic {
+	ON_PANIC_CONTINUE, /* what its kernel makes of it: mostly, it stands in a loop */
+	ON_PANIC_HALT,     /* QEMU stops it, and the path to the panic is on its stack */
+	ON_PANICS,
+};
+
 struct guest {
 	char *name;
 	uint64_t memory; /* bytes */
@@ -123,6 +157,10 @@ struct guest {
 	enum guest_machine machine;
 	char **qemu; /* further arguments of QEMU; NULL: none */
 	enum guest_root root;
+	char *root_path; /* of the folder or archive, absolute; NULL: none is wanted */
+	struct disk_choice disk;  /* of ROOT_DISK */
+	struct extra_file *files; /* in the order in which they are put there */
+	size_t n_files;
 	struct nic *nics;
 	size_t n_nics;
 	struct module *modules; /* in the order in which they are loaded */
@@ -130,6 +168,7 @@ struct guest {
 	char **run;                  /* command that init starts after boot; NULL: none */
 	char *kernel_arguments;      /* added to the kernel's command line; NULL: none */
 	struct kernel_choice kernel; /* the topology's, or the guest's own */
+	enum on_panic on_panic;      /* the same */
 	struct location at;
 };
 
@@ -298,11 +337,24 @@ must_use struct error *topology_resolve(const struct topology *topology,
 					const struct drive_target *target,
 					struct address *address);
 
-/** guest_root_name() - "busybox", "host". */
+/** guest_root_name() - "busybox", "host", "disk", "directory", "initramfs". */
 const char *guest_root_name(enum guest_root root);
+
+/** disk_choice_init() - what `root: disk` means. */
+void disk_choice_init(struct disk_choice *disk);
+void disk_choice_deinit(struct disk_choice *disk);
 
 /** guest_machine_name() - "q35", "pc": QEMU's name of it. */
 const char *guest_machine_name(enum guest_machine machine);
+
+/** on_panic_name() - "continue", "halt". */
+const char *on_panic_name(enum on_panic on_panic);
+
+/**
+ * on_panic_parse() - what on_panic_name() says
+ * Return: an error (EINVAL) that lists the words there are.
+ */
+must_use struct error *on_panic_parse(const char *text, enum on_panic *on_panic);
 
 /** netns_choice_name() - "lab", "host". */
 const char *netns_choice_name(enum netns_choice netns);

@@ -76,19 +76,54 @@ struct error *file_write(const char *path, const void *data, size_t size)
 	return error;
 }
 
-static struct error *copy_range(int in, int out, const char *path)
+static struct error *copy_failure(const char *path)
+{
+	return errno == ENOSPC ? error_new(ENOSPC, "the disk is full: %s", path)
+			       : error_errno(errno, "%s", path);
+}
+
+static struct error *copy_all(int in, int out, const char *path)
 {
 	ssize_t n;
 
 	while ((n = copy_file_range(in, NULL, out, NULL, SSIZE_MAX, 0)) != 0)
 		if (n < 0 && errno != EINTR)
-			return errno == ENOSPC
-				       ? error_new(ENOSPC, "the disk is full: %s", path)
-				       : error_errno(errno, "%s", path);
+			return copy_failure(path);
 	return NULL;
 }
 
-struct error *file_copy(const char *from, const char *to)
+static struct error *copy_range(int in, int out, off_t begin, off_t end, const char *path)
+{
+	off_t from = begin, to = begin;
+
+	while (from < end) {
+		ssize_t n = copy_file_range(in, &from, out, &to, end - from, 0);
+
+		if (n == 0)
+			return error_new(EIO, "%s: the file became shorter", path);
+		if (n < 0 && errno != EINTR)
+			return copy_failure(path);
+	}
+	return NULL;
+}
+
+static struct error *copy_data(int in, int out, off_t size, const char *path)
+{
+	off_t begin, end = 0;
+
+	if (ftruncate(out, size) < 0)
+		return copy_failure(path);
+	while ((begin = lseek(in, end, SEEK_DATA)) >= 0) {
+		end = lseek(in, begin, SEEK_HOLE);
+		if (end < 0)
+			return error_errno(errno, "%s", path);
+		try(copy_range(in, out, begin, end, path));
+	}
+	/* No more data. */
+	return errno == ENXIO ? NULL : error_errno(errno, "%s", path);
+}
+
+static struct error *copy(const char *from, const char *to, bool sparse)
 {
 	_cleanup_close_ int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
 	struct stat st;
@@ -98,7 +133,17 @@ struct error *file_copy(const char *from, const char *to)
 	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 0755);
 	if (out < 0)
 		return error_errno(errno, "%s", to);
-	return copy_range(in, out, to);
+	return sparse ? copy_data(in, out, st.st_size, to) : copy_all(in, out, to);
+}
+
+struct error *file_copy(const char *from, const char *to)
+{
+	return copy(from, to, false);
+}
+
+struct error *file_copy_sparse(const char *from, const char *to)
+{
+	return copy(from, to, true);
 }
 
 struct error *make_directories(const char *path, mode_t mode)

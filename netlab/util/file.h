@@ -26,6 +26,9 @@ must_use struct error *file_write(const char *path, const void *data, size_t siz
  * links are followed. ENOSPC says that the disk is full. */
 must_use struct error *file_copy(const char *from, const char *to);
 
+/** file_copy_sparse() - as file_copy(), but what are holes in @from are holes in @to. */
+must_use struct error *file_copy_sparse(const char *from, const char *to);
+
 /** write_all() - all @n bytes to a blocking descriptor; EINTR is retried. */
 must_use struct error *write_all(int fd, const void *data, size_t n);
 

@@ -164,6 +164,34 @@ static void add_shared(char ***argv, const struct machine *machine)
 	    xstrdup("virtio-9p-pci,fsdev=shared,mount_tag=" MACHINE_SHARED_TAG));
 }
 
+static const char *access_option(enum disk_access access)
+{
+	switch (access) {
+	case DISK_OVERLAY:
+		return "snapshot=on";
+	case DISK_WRITE:
+		return "cache=writeback";
+	case DISK_READ_ONLY:
+		return "readonly=on";
+	}
+	return NULL;
+}
+
+/* The format is named: QEMU won't guess it from bytes that a guest may have written. */
+static void add_disk(char ***argv, const struct machine *machine)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (!machine->disk)
+		return;
+	path = escape(machine->disk);
+	add(argv, "-drive",
+	    xasprintf("if=none,id=disk,file=%s,format=%s,%s", path,
+		      machine->disk_is_qcow2 ? "qcow2" : "raw",
+		      access_option(machine->disk_access)));
+	add(argv, "-device", xstrdup("virtio-blk-pci,drive=disk"));
+}
+
 /*
  * QEMU's e1000 takes the link down for its autonegotiation when the driver starts, and the
  * driver's watchdog sees it come back two seconds later. Without: the link is up at once, and
@@ -206,6 +234,7 @@ char **machine_argv(const struct machine *machine)
 	add_kernel(&argv, machine);
 	add_ports(&argv, machine);
 	add_shared(&argv, machine);
+	add_disk(&argv, machine);
 	for (size_t i = 0; i < machine->n_nics; i++)
 		add_nic(&argv, &machine->nics[i], i);
 	if (machine->freeze)

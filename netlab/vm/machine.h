@@ -16,6 +16,14 @@ enum accel {
 
 const char *accel_name(enum accel accel); /* "tcg", "kvm" */
 
+/* What becomes of what the guest writes to its disk. */
+enum disk_access {
+	DISK_OVERLAY,  /* it is gone with QEMU: a layer in an unlinked file in $TMPDIR, or
+			* else /var/tmp, with as many bytes as were written */
+	DISK_WRITE,    /* it is in the image */
+	DISK_READ_ONLY /* it can't write */
+};
+
 struct machine_nic {
 	const char *model; /* a PCI card of QEMU */
 	uint8_t mac[6];
@@ -39,6 +47,9 @@ struct machine {
 	unsigned
 		tsc_khz; /* tsc_frequency()'s; 0: the guest's kernel measures it itself */
 	const char *shared; /* folder that the guest may read, as 9p; NULL: none */
+	const char *disk;   /* image of its virtio disk; NULL: none */
+	bool disk_is_qcow2; /* and not raw */
+	enum disk_access disk_access;
 	const struct machine_nic *nics;
 	size_t n_nics;
 	const char *sockets; /* what their paths begin with: SOCKETS.serial, .qmp, .agent,

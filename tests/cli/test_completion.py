@@ -123,6 +123,7 @@ def test_guests_of_the_lab_that_runs(complete, stand_in):
     assert complete(stand_in, "clean images ")[:2] == ["kernels", "images"]
     assert complete(stand_in, "export l") == ["links", "libvirt"]
     assert complete(stand_in, "gdb ", labs=[]) == []
+    assert complete(stand_in, "dump s", labs=["one"]) == ["server"]
 
 
 def test_labs(complete, stand_in):

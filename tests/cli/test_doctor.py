@@ -18,7 +18,7 @@ TUN = pathlib.Path("/dev/net/tun")
 DEADLINE = 60  # seconds
 
 FACTS = ["network namespaces", "user namespaces", "/dev/net/tun", "links", "KVM", "QEMU",
-         "gdb", "kernel", "kernel source", "image", "busybox", "cache folder",
+         "gdb", "kernel", "kernel source", "image", "busybox", "disks", "cache folder",
          "runtime folder", "memory"]
 
 

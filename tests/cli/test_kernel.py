@@ -19,7 +19,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("NETLAB_BUILD", SOURCE / "build"))
 NETLAB = str(BUILD / "netlab" / "netlab")
 DEADLINE = 120
-FLAVOURS = ["O1", "debug", "defconfig", "lab", "modular", "sanitize"]
+FLAVOURS = ["O1", "debug", "defconfig", "lab", "modular", "roots", "sanitize"]
 
 MAKEFILE = """\
 all:
@@ -127,7 +127,7 @@ def test_nothing_is_built(cache):
     ["kernel", "build", "--jobs", "0"], ["kernel", "build", "--jobs", "many"],
     ["kernel", "build", "--source", "x", "--version", "6.1"],
     ["kernel", "build", "--in-place"], ["kernel", "build", "--source", "x", "--in-place", "lab"],
-    ["image"], ["image", "burn"], ["image", "build", "more"]])
+    ["image"], ["image", "burn"], ["image", "build", "disk", "more"], ["image", "list", "disk"]])
 def test_misuse(cache, words):
     assert "--help" in netlab(*words, status=2).stderr
     assert not cache.exists()
@@ -399,8 +399,12 @@ def test_junk_in_the_cache(cache, tree):
     images = cache / "images"
     (images / "busybox-folder.cpio").mkdir(parents=True)
     (images / "busybox-x.cpio.part").write_text("x")
+    (images / "disk-x.ext4").write_text("x")
+    os.utime(images / "disk-x.ext4", (0, 0))
     image = netlab("image", "build").stdout.strip()
-    assert netlab("image", "list").stdout.split() == [image]
+    assert netlab("image", "list").stdout.split() == [image, f"{images}/disk-x.ext4"]
+    assert json.loads(netlab("image", "list", "--json").stdout) == [
+        {"path": image, "kind": "initramfs"}, {"path": f"{images}/disk-x.ext4", "kind": "disk"}]
 
 
 # --- a build that fails -------------------------------------------------------------------------

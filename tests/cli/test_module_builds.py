@@ -69,7 +69,7 @@ def up(run, netlab, home):
 
 
 def images(home):
-    return sorted((home / "cache/netlab/images").glob("modules-*.cpio"))
+    return sorted((home / "cache/netlab/images").glob("guest-*.cpio"))
 
 
 def second_archive(image, base, target):

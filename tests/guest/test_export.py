@@ -89,9 +89,10 @@ def test_the_links_of_the_script(export, source, run, tmp_path, name):
     assert not namespaces
 
 
-def test_a_domain_is_libvirt_s(export, run, tmp_path):
+def test_a_domain_is_libvirt_s(export, run, kernel):
     domain = export("libvirt", None, "--set", "server.cpu=qemu64,+aes,-sse3", "--set",
-                    "server.root=host", "--set", "server.qemu=[-device, \"virtio-rng-pci\"]",
+                    "server.root=host", "--set", f"server.kernel={{vmlinux: {kernel}/vmlinux}}",
+                    "--set", "server.qemu=[-device, \"virtio-rng-pci\"]",
                     "--set", "server.kernel_arguments=a<b&'c'")
     run("virt-xml-validate", domain, "domain").ok()
     text = domain.read_text()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every flavour of kernel, built where it isn't yet: minutes each, which is why these tests are
+"""Every flavour of kernel and every root file system, made where it isn't yet: minutes each, which is why these tests are
 no part of `tests/run BUILD`. One command runs them:
 
     tests/run BUILD large

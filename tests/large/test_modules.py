@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Modules in a guest: a card's driver, and guest/modules/oops from its source to the crash."""
+import re
 import subprocess
 
 import pytest
 
+from debugging import debugging, meanwhile
 from lab import wait_until
 
 
@@ -122,9 +124,39 @@ def test_the_whole_way_to_the_line_that_crashed(victim, example, terminal, netla
     finally:
         loader.kill()
         loader.wait()
+    wait_until(lambda: victim.guest("victim")["halted"], "it halts at its panic")
     assert "BUG: kernel NULL pointer dereference, address: 0000000000000000" in console(victim)
     assert "RIP: 0010:crash_write+" in console(victim)
     assert victim.guest("victim")["state"] == "panicked"
+
+
+def test_modules_of_a_guest_and_the_oops_of_one(victim, example):
+    """Without gdb when it happens: afterwards it tells all the same."""
+    with debugging(victim, "victim") as gdb:
+        listed = gdb.run("netlab modules")
+        assert re.search(r"^e1000  live, \d+ bytes at 0xffffffff\w+  /.*/e1000.ko$", listed, re.M)
+        assert " .text 0x" in listed and ".init.text 0x" in listed and "oops" not in listed
+        assert "e1000_main.c" in gdb.run("info line e1000_clean")
+    victim.exec("victim", "insmod", "/modules/oops.ko", "where=1").ok()
+    with debugging(victim, "victim") as gdb:
+        assert re.search(r"^oops  live, .*/oops.ko$", gdb.run("netlab modules"), re.M)
+        assert "<crash_write>" in gdb.run("print &crash_write")
+        gdb.run("tbreak module_memfree")  # it is off the list by then
+        gdb.begin("continue")
+        with meanwhile(victim.exec, "victim", "rmmod", "oops"):
+            assert "module_memfree (" in gdb.end()
+            assert "oops  " not in gdb.run("netlab modules")
+            assert "No symbol" in gdb.run("print &crash_write")
+            gdb.run("delete")
+            gdb.run("detach")
+    victim.exec("victim", "insmod", "/modules/oops.ko").exited(1)
+    wait_until(lambda: victim.guest("victim")["halted"], "it halts at its panic")
+    with debugging(victim, "victim") as gdb:
+        path = gdb.greeting.partition("The path to the panic")[2]
+        assert f"at {example}/oops.c:" in path
+        functions = re.findall(r"^#\d+ +(?:0x\w+ in )?(\w+) ", path, re.M)
+        assert functions.index("panic") < functions.index("crash_write")
+        assert functions.index("crash_write") < functions.index("do_init_module")
 
 
 def test_module_before_the_kernel_has_run(built, make_lab, example, terminal, netlab):

@@ -57,6 +57,44 @@ static void test_root(void **state)
 		      "netlab.root=host");
 }
 
+static void test_on_panic(void **state)
+{
+	struct guest guest = {.name = "server", .on_panic = ON_PANIC_HALT};
+	_cleanup_free_ char *line = NULL, *alone = NULL;
+
+	(void)state;
+	assert_null(cmdline_build(&guest, true, &line));
+	assert_string_equal(line, "console=ttyS0 console_msg_format=syslog nokaslr "
+				  "oops=panic panic=-1 netlab.name=server");
+	assert_null(cmdline_build(&guest, false, &alone));
+	assert_string_equal(alone, "console=ttyS0 nokaslr netlab.name=server");
+}
+
+static void expect_root(const struct guest *guest, const char *words)
+{
+	_cleanup_free_ char *line = NULL;
+	const char *rest;
+
+	assert_null(cmdline_build(guest, false, &line));
+	rest = string_after(line, "console=ttyS0 nokaslr netlab.name=a");
+	assert_non_null(rest);
+	assert_string_equal(rest, words);
+}
+
+static void test_other_roots(void **state)
+{
+	struct guest guest = {.name = "a", .root = ROOT_DISK, .disk.writable = true};
+
+	(void)state;
+	expect_root(&guest, " netlab.root=disk");
+	guest.disk.writable = false;
+	expect_root(&guest, " netlab.root=disk,ro");
+	guest.root = ROOT_DIRECTORY;
+	expect_root(&guest, " netlab.root=directory");
+	guest.root = ROOT_INITRAMFS;
+	expect_root(&guest, " rdinit=/netlab/init netlab.root=initramfs");
+}
+
 static void test_too_long(void **state)
 {
 	_cleanup_free_ char *long_word = xcalloc(CMDLINE_SIZE + 1, 1);
@@ -77,8 +115,8 @@ static void test_too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_root),
+		cmocka_unit_test(test_everything), cmocka_unit_test(test_root),
+		cmocka_unit_test(test_on_panic),   cmocka_unit_test(test_other_roots),
 		cmocka_unit_test(test_too_long),
 	};
 

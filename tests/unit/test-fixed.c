@@ -58,9 +58,10 @@ static void test_machines(void **state)
 	(void)state;
 	assert_fixed(GUEST(""),
 		     GUEST(", memory: 128M, cpus: 2, run: [a], kernel: lab, "
-			   "kernel_arguments: b"),
+			   "kernel_arguments: b, on_panic: halt"),
 		     "t.yaml:3:3: guest 'g' has 256M of memory, not 128M\n"
 		     "t.yaml:3:3: guest 'g' has 1 CPUs, not 2\n"
+		     "t.yaml:3:3: guest 'g' has booted with on_panic: continue\n"
 		     "t.yaml:3:123: guest 'g' has booted another kernel\n"
 		     "t.yaml:3:3: guest 'g' runs another command\n"
 		     "t.yaml:3:3: guest 'g' has booted with other kernel_arguments");

@@ -74,6 +74,7 @@ static void qemu_s_arguments_that_netlab_sets(void **state)
 	refuse("qemu: [disk.img]", "'disk.img' is no option of QEMU's");
 	refuse("qemu: [-device, x, y]", "'y' is no option of QEMU's");
 	refuse("qemu: [\"-a\\tb\"]", "control character");
+	refuse("qemu: [-drive, 'if=none,id=disk']", "of that id itself");
 	refuse("machine: microvm",
 	       "machine: microvm has its cards where netlab's kernels");
 	refuse("machine: isapc", "'isapc' is none of: q35, pc");

@@ -109,7 +109,7 @@ static void what_is_wrong_names_the_setting(void **state)
 	       "--set server.memmory=1G: unknown key 'memmory'; did you mean 'memory'?");
 	refuse(set("sever.cpus=2"),
 	       "--set sever.cpus=2: unknown key 'sever'; a topology "
-	       "has: name, netns, lockstep, kernel, bridges, links, guests, "
+	       "has: name, netns, lockstep, kernel, on_panic, bridges, links, guests, "
 	       "hosts, routes, neighbours, sysctls, capture, drive, "
 	       "debug");
 	refuse(set("a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=1"),

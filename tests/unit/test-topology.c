@@ -139,7 +139,7 @@ static void test_kernels_read(void **state)
 	_cleanup_free_ char *bzimage_path = xasprintf("%s/dir/bz", here);
 
 	(void)state;
-	assert_string_equal(server->flavour, "small");
+	assert_string_equal(server->flavour, "small+roots");
 	assert_string_equal(server->source, linux_path);
 	assert_null(server->vmlinux);
 	assert_null(client->flavour);

@@ -6,10 +6,14 @@ from typing import Callable
 
 import gdb
 
-from . import backtrace, capture, commands, halts, kernel, lab, modules, steps, unwind
+from . import (backtrace, capture, commands, core, early, halts, kernel, lab, modules, panic, steps,
+               unwind)
 from .epoll import EpollCommand
 from .frames import FrameCommand
+from .modules import ModulesCommand
 from .packetbreak import BreakCommand
+from .panic import PanicCommand
+from .path import PathCommand
 from .report import Report
 from .send import SendCommand
 from .skbcommand import SkbCommand
@@ -38,6 +42,9 @@ COMMANDS: tuple[Callable[[], commands.Command], ...] = (
     BreakCommand,
     EpollCommand,
     FrameCommand,
+    ModulesCommand,
+    PanicCommand,
+    PathCommand,
     SendCommand,
     SkbCommand,
     SockCommand,
@@ -50,11 +57,17 @@ GREETING = """\
   netlab-backtrace           the whole path, over interrupt stacks, with source lines
   help netlab                packets, sockets, paths
   lx-dmesg, lx-ps, ...       the kernel's own commands: apropos lx-
-  quit                       the guest goes on"""
+  quit                       {quit}"""
+
+CORE_GREETING = """\
+netlab: {core}, Linux {version}, CPU {cpu} {where}
+  info threads, thread N     its CPUs
+  netlab-backtrace           the whole path, over interrupt stacks, with source lines
+  lx-dmesg, lx-ps, ...       the kernel's own commands: apropos lx-"""
 
 EARLY = """
-  It has not run an instruction of the kernel's: set the first breakpoints with hbreak
-  (hbreak start_kernel). Others can be set from there."""
+  It has not run an instruction of the kernel's: break start_kernel, break e1000_probe, ...
+  The first three are hardware breakpoints; further ones are on from start_kernel."""
 
 
 def execute_all(commands: tuple[str, ...]) -> None:
@@ -83,17 +96,73 @@ def greeting(options: dict) -> str:
     version = kernel.linux_version()
     linux = f", Linux {version}" if version else ""
     where = f"netlab: guest {options.get('guest', '')}{linux}, stopped {place()}"
-    return GREETING.format(where=where) + (EARLY if kernel.is_before_boot() else "")
+    leaving = "the guest goes on" if panic.panicked_cpu() is None else "it stands where it is"
+    return GREETING.format(where=where, quit=leaving) + (EARLY if kernel.is_before_boot() else "")
 
 
 def interactive(options: dict) -> None:
     """Connect, and say where we are."""
     execute_all(COMMON)
     gdb.execute(f"target remote {options['socket']}", to_string=True)
+    early.begin()
     capture.begin()
     if "modules" in options:
         modules.follow(options["modules"])
+    gdb.events.stop.connect(panic.on_stop)
+    cpu = panic.panicked_cpu()
+    if cpu is not None:
+        panic.show(cpu)
     print(greeting(options))
+
+
+def post_mortem(options: dict) -> None:
+    """Open a core, and say what it shows."""
+    execute_all(COMMON)
+    core.open_core(options["core"])
+    if "modules" in options:
+        modules.add_loaded(options["modules"])
+    cpu = panic.panicked_cpu()
+    if cpu is not None:
+        panic.show(cpu)
+    print(CORE_GREETING.format(core=options["core"], version=kernel.linux_version(),
+                               cpu=gdb.selected_thread().num - 1, where=place()))
+
+
+class Editor:
+    """A session whose prompt is an editor's, which loads vmlinux and attaches by itself:
+    what concerns these is done when they are there."""
+
+    def __init__(self, options: dict) -> None:
+        self.options = options
+        self.attached = False
+        execute_all(COMMON)
+        gdb.events.new_objfile.connect(self._on_objfile)
+        gdb.events.stop.connect(self._on_stop)
+        gdb.events.stop.connect(panic.on_stop)
+        if gdb.selected_inferior().pid:
+            self._attach()
+
+    def _on_objfile(self, event: gdb.NewObjFileEvent) -> None:
+        del event
+        kernel.source_root.cache_clear()
+        if kernel.source_root():
+            gdb.events.new_objfile.disconnect(self._on_objfile)
+            kernel.use_source_tree(self.options.get("source", ""))
+
+    def _on_stop(self, event: gdb.StopEvent) -> None:
+        del event
+        if not self.attached:
+            self._attach()
+
+    def _attach(self) -> None:
+        self.attached = True
+        kernel.source_root.cache_clear()
+        kernel.symbol_address.cache_clear()
+        if "modules" in self.options:
+            modules.follow(self.options["modules"])
+        cpu = panic.panicked_cpu()
+        if cpu is not None:
+            panic.show(cpu)
 
 
 def batch(options: dict) -> None:
@@ -119,5 +188,9 @@ def start(options: dict) -> None:
     kernel.use_source_tree(options.get("source", ""))
     if "steps" in options:
         batch(options)
+    elif "editor" in options:
+        Editor(options)
     elif "socket" in options:
         interactive(options)
+    elif "core" in options:
+        post_mortem(options)

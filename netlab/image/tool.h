@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Programs that take their time: their output in a log, progress out of it, Ctrl-C. */
+#ifndef NETLAB_IMAGE_TOOL_H
+#define NETLAB_IMAGE_TOOL_H
+
+#include "image/interrupt.h"
+#include "image/kernel.h"
+
+/* Everything is borrowed. */
+struct tool {
+	char *const *argv;
+	const char *log; /* path of the file that its output is added to */
+	const char
+		*progress_mark; /* what a line begins with that is progress; NULL: none */
+	progress_fn progress;   /* may be NULL */
+	void *userdata;
+	struct interrupt *interrupt; /* begun */
+};
+
+/**
+ * tool_run() - run it to its end
+ *
+ * Its standard output and error are one. A signal ends it and all that it started: with SIGTERM,
+ * so that it can clean up, and SIGKILL where that takes too long.
+ * Return: an error with the last lines that it said where it fails; EINTR after a signal.
+ */
+must_use struct error *tool_run(const struct tool *tool);
+
+/** tool_output() - what a quick program says on its standard output, at most 1 MiB; a new string.
+ * An error where it fails. */
+must_use struct error *tool_output(char *const *argv, char **text);
+
+#endif

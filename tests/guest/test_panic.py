@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""on_panic: a guest whose kernel panics is stopped there, and gdb begins with why."""
+import re
+
+import pytest
+
+from debugging import debugging
+from lab import wait_until
+
+
+def say_hello_for_nothing(lab):
+    """A datagram to the guest that no one waits for."""
+    lab.exec("host", "/usr/bin/python3", "-c", "import socket; socket.socket("
+             "type=socket.SOCK_DGRAM).sendto(b'x', ('192.168.100.224', 7777))").ok()
+
+
+def break_pointer(lab):
+    """Have udp_rcv() called with an skb at NULL: an oops in a softirq."""
+    with debugging(lab) as gdb:
+        gdb.run("tbreak *udp_rcv")
+        gdb.begin("continue")
+        say_hello_for_nothing(lab)
+        assert "udp_rcv (" in gdb.end()
+        gdb.run("set $rdi = 0")
+        assert "has panicked: netlab panic tells why" in gdb.run("continue")
+
+
+def test_an_oops_halts_the_guest_where_it_panics(make_lab):
+    lab = make_lab(on_panic="halt", guests={"server": {
+        "memory": "256M", "cpus": 2, "run": ["epoll-echo", "--udp", "--port", "7777"],
+        "nics": [{"bridge": "br0", "addresses": ["192.168.100.224/24"]}]}})
+    lab.up().ok()
+    break_pointer(lab)
+    wait_until(lambda: lab.guest()["state"] == "panicked" and lab.guest()["halted"], "it halts")
+    status = lab.verb("status").ok().stdout
+    assert "guest, panicked, halted" in status
+    assert re.search(r"Kernel panic .*\n.*netlab gdb under-test/server", status)
+    with debugging(lab) as gdb:
+        words, cpu, path = re.split(r"The path to the panic, on CPU (\d):", gdb.greeting)
+        assert f"* {int(cpu) + 1} " in gdb.run("info threads")
+        assert "BUG: kernel NULL pointer dereference" in words
+        assert "Kernel panic - not syncing: Fatal exception in interrupt" in words
+        assert "RIP: 0010:" in words and "<1>" not in words
+        functions = re.findall(r"^#\d+ +(?:0x\w+ in )?(\w+) ", path, re.M)
+        assert functions.index("panic") < functions.index("asm_exc_page_fault")
+        assert functions.index("asm_exc_page_fault") < functions.index("ip_local_deliver")
+        assert "emergency_restart" in functions[:functions.index("panic")]
+        assert "netlab: guest server, Linux" in path
+        assert "The path to the panic" in gdb.run("netlab panic")
+    guest, lockstep = lab.guest(), lab.status()["lockstep"]
+    assert guest["halted"] and guest["state"] == "panicked", "it stands for the next debugger"
+    assert lockstep["halted"] and [h["guest"] for h in lockstep["holders"]] == ["server"]
+    lab.verb("resume", "under-test/server").ok()
+    assert not lab.status()["lockstep"]["halted"], "the lab goes on without it"
+    assert "not paused" in lab.verb("resume", "under-test/server").exited(1).stderr
+    with debugging(lab) as gdb:
+        assert "The path to the panic" in gdb.greeting
+
+
+def test_a_guest_that_powers_off_and_one_that_has_not_panicked(make_lab):
+    lab = make_lab(on_panic="halt")
+    lab.up().ok()
+    with debugging(lab) as gdb:
+        assert "The path to the panic" not in gdb.greeting
+        assert "this guest's kernel has not panicked" in gdb.run("netlab panic")
+        assert "it takes no argument" in gdb.run("netlab panic now")
+    lab.exec("server", "poweroff")
+    wait_until(lambda: lab.guest()["state"] == "gone", "QEMU ends")
+
+
+def test_a_panic_while_it_boots(make_lab):
+    lab = make_lab(capture=None, guests={"server": {
+        "memory": "128M", "kernel_arguments": "rdinit=/none init=/none"}})
+    assert "is none of: continue, halt" in lab.up("--on-panic", "stop").exited(1).stderr
+    result = lab.up("--on-panic", "halt").ok()
+    assert "server: halted where its kernel panicked" in result.stdout
+    assert re.search(r"server: .*Kernel panic - not syncing: .*; gdb: netlab gdb "
+                     "under-test/server", result.stderr)
+    with debugging(lab) as gdb:
+        assert "kernel_init (" in gdb.greeting.partition("The path to the panic")[2]
+
+
+@pytest.mark.parametrize("lockstep,said", [("on", "gdb: netlab gdb "), ("off", "^C ends it")])
+def test_run_leaves_the_lab_to_gdb(make_lab, terminal, lockstep, said):
+    """With lockstep, what it sends holds with the lab."""
+    lab = make_lab(on_panic="halt", capture=None, lockstep=lockstep,
+                   drive=[{"tcp": {"to": "server:7777", "send": "x", "timeout": "1s"}}],
+                   guests={"server": {
+                       "memory": "128M", "kernel_arguments": "rdinit=/none init=/none",
+                       "nics": [{"bridge": "br0", "addresses": ["192.168.100.224/24"]}]}})
+    terminal.run(lab.netlab, "run", lab.topology, "-o", lab.output, "--accel", "tcg")
+    terminal.wait_for(said)
+    wait_until(lambda: lab.guest()["halted"], "it halts")
+    with debugging(lab) as gdb:
+        assert "The path to the panic" in gdb.greeting
+    terminal.type("\x03")
+    terminal.wait_for("@> ")
+    assert terminal.last_status() == 1
