@@ -320,6 +320,24 @@ static void print_lockstep(const json_t *lockstep)
 	end();
 }
 
+/* How the host as a peer of the guests is kept from noticing. */
+static void print_halts(const json_t *halts)
+{
+	const char *host = status_text(halts, "host");
+	struct line line;
+
+	if (!*host || streq(host, "off"))
+		return;
+	begin(&line, 2, "in halts");
+	word(&line, " ", "the host is held by its %s", host);
+	if (streq(host, "filter"))
+		word(&line, ": ", "%lld repeated segments dropped",
+		     count_of(halts, "dropped"));
+	if (json_object_get(halts, "reason"))
+		word(&line, ": ", "%s", status_text(halts, "reason"));
+	end();
+}
+
 static void print_head(const json_t *status)
 {
 	_cleanup_free_ char *age = age_text(count_of(status, "uptime_ns"));
@@ -366,6 +384,7 @@ void status_tree_print(const json_t *status)
 	print_hosts(json_object_get(status, "nodes"), links);
 	json_array_foreach (json_object_get(status, "guests"), i, guest)
 		print_guest(guest, lab);
+	print_halts(json_object_get(status, "halts"));
 	print_capture(json_object_get(status, "capture"));
 	printf("  reach its host side: netlab exec %s/host -- COMMAND\n", lab);
 }

@@ -100,6 +100,8 @@ struct error *cache_hold_guest(struct cache_holds *holds, const struct kernel *k
 		try(cache_hold(holds, kernel->source));
 	if (image->initrd)
 		try(cache_hold(holds, image->initrd));
+	if (image->disk)
+		try(cache_hold(holds, image->disk));
 	strv_foreach (folder, image->modules)
 		try(cache_hold(holds, *folder));
 	return NULL;
@@ -148,14 +150,15 @@ static bool a_build_runs(void)
 	return false;
 }
 
-/* "logs/FLAVOUR-KEY.log" is that of builds/KEY. */
+/* "logs/FLAVOUR-KEY.log" is that of builds/KEY, "logs/disk-SUITE-KEY.log" that of all of it. */
 static char *log_lock(const char *path)
 {
-	const char *key = strrchr(path, '-');
+	const char *name = strrchr(path, '/') + 1, *dash = strrchr(name, '-');
 	_cleanup_free_ char *below = NULL;
 
-	key = key ? key + 1 : strrchr(path, '/') + 1;
-	below = xasprintf("builds/%.*s" LOCK_SUFFIX, (int)strcspn(key, "."), key);
+	if (dash && !string_after(name, "disk-"))
+		name = dash + 1;
+	below = xasprintf("builds/%.*s" LOCK_SUFFIX, (int)strcspn(name, "."), name);
 	return path_cache(below);
 }
 

@@ -333,7 +333,8 @@ struct error *rootdisk_find(const struct disk_choice *choice, char **path)
 	disk_init(&disk, choice);
 	if (!file_exists(disk.image))
 		return error_hint(error_new(ENOENT, "the disk is not made"),
-				  "run 'netlab image build'");
+				  "run 'netlab image build disk', or with the "
+				  "topology in place of 'disk'");
 	*path = steal_ptr(disk.image);
 	return NULL;
 }

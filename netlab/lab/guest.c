@@ -10,7 +10,6 @@
 #include "lab/panic.h"
 #include "lab/qemu.h"
 #include "lab/wires.h"
-#include "util/lines.h"
 #include "util/log.h"
 #include "util/process.h"
 #include "util/string.h"

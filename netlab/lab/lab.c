@@ -9,6 +9,7 @@
 #include "lab/accel.h"
 #include "lab/changes.h"
 #include "lab/claim.h"
+#include "lab/egress.h"
 #include "lab/halts.h"
 #include "lab/live.h"
 #include "topology/describe.h"
@@ -27,6 +28,7 @@ struct lab {
 	int claim; /* on the lab's name, where its host side is shared; -1 otherwise */
 	struct links *links;
 	struct recording *recording;
+	struct egress *egress;
 	struct halts *halts;
 	uint64_t starting_left_us; /* of the deadline of LAB_STARTING, while halted */
 	struct lab_guest **guests;
@@ -347,6 +349,7 @@ static void on_halted(uint64_t ns, void *userdata)
 {
 	struct lab *lab = userdata;
 
+	egress_halt(lab->egress, true);
 	recording_halt(lab->recording, lockstep_holder(halts_lockstep(lab->halts)), ns);
 	hold_deadline(lab, true);
 	lab->handlers->halted(lab, lab->userdata);
@@ -356,6 +359,7 @@ static void on_resumed(uint64_t ns, void *userdata)
 {
 	struct lab *lab = userdata;
 
+	egress_halt(lab->egress, false);
 	recording_resume(lab->recording, ns);
 	hold_deadline(lab, false);
 	lab->handlers->halted(lab, lab->userdata);
@@ -387,6 +391,8 @@ struct error *lab_new(struct lab **result, sd_event *event,
 	lab->claim = -1;
 	lab->plan = plan_new(options->topology);
 	try(make_links(lab));
+	lab->egress = egress_new(event, wants_lockstep(options), options->topology,
+				 lab->links, lab->plan);
 	try(start_recording(lab));
 	try(halts_new(&lab->halts, event, wants_lockstep(options), &halts_handlers, lab));
 	try(start_guests(lab, rundir));
@@ -406,6 +412,7 @@ static void release(struct lab *lab)
 	halts_free(steal_ptr(lab->halts));
 	if (lab->recording)
 		recording_finish(lab->recording);
+	egress_free(steal_ptr(lab->egress));
 	if (lab->links)
 		links_delete(lab->links);
 	links_free(steal_ptr(lab->links));
@@ -479,9 +486,12 @@ static void take_over(struct lab *lab, struct topology *wanted, struct plan *pla
 static struct error *carry_out(struct lab *lab, struct comparison *comparison,
 			       struct topology *wanted, struct plan *plan)
 {
-	struct error *error = links_apply(lab->links, comparison);
+	struct error *error;
 
+	egress_let_go(lab->egress);
+	error = links_apply(lab->links, comparison);
 	take_over(lab, wanted, plan);
+	egress_update(lab->egress, plan);
 	return error;
 }
 
@@ -564,6 +574,7 @@ json_t *lab_to_json(const struct lab *lab)
 		"topology", lab->options.topology->file, "output", lab->options.output,
 		"uptime_ns", (json_int_t)(now_ns() - lab->started_ns), "nodes",
 		nodes_to_json(lab), "links", links_to_json(lab), "guests", guests);
+	egress_add_status(lab->egress, json);
 	recording_add_status(lab->recording, json);
 	if (lab->halts)
 		json_object_set_new(json, "lockstep",

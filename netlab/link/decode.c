@@ -289,8 +289,20 @@ void decode_qdisc(struct nlmsghdr *header, struct observed_node *node)
 		return;
 	nla_strlcpy(kind, tb[TCA_KIND], sizeof(kind));
 	if (message->tcm_parent == TC_H_CLSACT)
-		link->redirected = true;
+		link->has_clsact = true;
 	else if (message->tcm_parent == TC_H_ROOT && message->tcm_handle)
 		link->shaped = true;
 	shaping_read(&link->shaping, kind, tb[TCA_OPTIONS]);
+}
+
+void decode_filter(struct nlmsghdr *header, struct observed_node *node)
+{
+	struct tcmsg *message = nlmsg_data(header);
+	struct observed_link *link;
+
+	if (nlmsg_datalen(header) < (int)sizeof(*message))
+		return;
+	link = observed_indexed(node, message->tcm_ifindex);
+	if (link)
+		link->redirected = true;
 }

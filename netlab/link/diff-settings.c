@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What links that stay are set to. */
 #include "link/diff.h"
+#include "link/halt.h"
 #include "util/string.h"
 
 #define TXQUEUELEN_DEFAULT     1000 /* frames; DEFAULT_TX_QUEUE_LEN */
@@ -92,6 +93,13 @@ static void diff_mtu(struct diff *diff, size_t i)
 
 /* --- a link's own ------------------------------------------------------------------------------ */
 
+/* As links_prepare_halts() makes it, for a guest's card. */
+static bool is_for_halts(const struct planned_link *planned, uint32_t txqueuelen)
+{
+	return planned->guest && !planned->settings.txqueuelen &&
+	       txqueuelen == HALT_QUEUE_LENGTH;
+}
+
 static void diff_txqueuelen(struct diff *diff, size_t i)
 {
 	const struct planned_link *planned = diff->build->jobs[i].planned;
@@ -101,6 +109,8 @@ static void diff_txqueuelen(struct diff *diff, size_t i)
 	if (!wanted)
 		wanted = planned->kind == LINK_IFB ? TXQUEUELEN_DEFAULT_IFB
 						   : TXQUEUELEN_DEFAULT;
+	if (is_for_halts(planned, diff->seen[i]->txqueuelen))
+		return;
 	set_count(diff, CHANGE_TXQUEUELEN, i, diff->seen[i]->txqueuelen, wanted);
 }
 

@@ -197,37 +197,41 @@ struct error *link_impair(const struct link_job *job)
 	return NULL;
 }
 
-static struct error *delete_qdisc(struct netlink *netlink, int index, uint32_t parent,
-				  uint32_t handle, const char *what)
+struct error *link_unimpair(struct netlink *netlink, int index)
 {
-	struct tcmsg qdisc = {
-		.tcm_ifindex = index, .tcm_parent = parent, .tcm_handle = handle};
+	struct tcmsg qdisc = {.tcm_ifindex = index, .tcm_parent = TC_H_ROOT};
 	_cleanup_message_ struct nl_msg *message =
 		nlmsg_alloc_simple(RTM_DELQDISC, NLM_F_REQUEST);
 
 	if (!message || nlmsg_append(message, &qdisc, sizeof(qdisc), NLMSG_ALIGNTO) < 0)
 		return netlink_unbuilt(-NLE_NOMEM);
-	return netlink_request(netlink, message, what);
-}
-
-struct error *link_unimpair(struct netlink *netlink, int index)
-{
-	return delete_qdisc(netlink, index, TC_H_ROOT, 0,
-			    "its impairment can't be taken off");
+	return netlink_request(netlink, message, "its impairment can't be taken off");
 }
 
 struct error *link_unredirect(struct netlink *netlink, int index)
 {
-	return delete_qdisc(netlink, index, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0),
-			    "what comes in by it is redirected, and can't be let be");
+	struct tcmsg filters = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = index,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+	};
+	_cleanup_message_ struct nl_msg *message =
+		nlmsg_alloc_simple(RTM_DELTFILTER, NLM_F_REQUEST);
+
+	if (!message ||
+	    nlmsg_append(message, &filters, sizeof(filters), NLMSG_ALIGNTO) < 0)
+		return netlink_unbuilt(-NLE_NOMEM);
+	return netlink_request(netlink, message,
+			       "what comes in by it is redirected, and can't be let be");
 }
 
-/* clsact, which leaves room for filters of others on the link's way out as well. */
+/* clsact, which may be there: it has filters of others on the link's way out as well. */
 static struct error *add_clsact(struct netlink *netlink, int index)
 {
 	_cleanup_(qdisc_putp) struct rtnl_qdisc *qdisc =
 		new_qdisc(index, "clsact", TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0));
 	_cleanup_message_ struct nl_msg *message = NULL;
+	struct error *error;
 	int code = -NLE_NOMEM;
 
 	if (qdisc)
@@ -235,9 +239,12 @@ static struct error *add_clsact(struct netlink *netlink, int index)
 						    &message);
 	if (code < 0)
 		return netlink_unbuilt(code);
-	return explain(netlink_request(netlink, message,
-				       "what comes in by it can't be filtered"),
-		       "sch_ingress");
+	error = netlink_request(netlink, message,
+				"what comes in by it can't be filtered");
+	if (!error || error->code != EEXIST)
+		return explain(error, "sch_ingress");
+	error_ignore(error);
+	return NULL;
 }
 
 static int describe_redirect(int to, struct rtnl_act *action)

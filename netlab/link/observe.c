@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <netlink/errno.h>
 
@@ -98,18 +99,43 @@ static bool has_bridge(const struct observed_node *node)
 	return false;
 }
 
+/* clsact may be there for what leaves the link: see egress_filter_attach(). */
+static struct error *dump_filters(struct netlink *netlink, struct observed_node *node,
+				  const struct observed_link *link)
+{
+	struct tcmsg header = {
+		.tcm_ifindex = link->index,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+	};
+	_cleanup_message_ struct nl_msg *message =
+		nlmsg_alloc_simple(RTM_GETTFILTER, NLM_F_REQUEST | NLM_F_DUMP);
+	struct dump under_way = {node, decode_filter};
+
+	if (!message || nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0)
+		return netlink_unbuilt(-NLE_NOMEM);
+	return netlink_dump(netlink, message, take, &under_way,
+			    "what the kernel has can't be read");
+}
+
+static struct error *dump_qdiscs(struct netlink *netlink, struct observed_node *node)
+{
+	struct error *error = dump(netlink, &get_qdiscs, node);
+
+	if (error && error->code == EOPNOTSUPP)
+		error_ignore(steal_ptr(error)); /* a kernel without qdiscs */
+	for (size_t i = 0; !error && i < node->n_links; i++)
+		if (node->links[i].has_clsact)
+			error = dump_filters(netlink, node, &node->links[i]);
+	return error;
+}
+
 static struct error *dump_all(struct netlink *netlink, struct observed_node *node)
 {
-	struct error *error;
-
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
 		try(dump(netlink, &requests[i], node));
 	if (has_bridge(node))
 		try(dump(netlink, &get_vlans, node));
-	error = dump(netlink, &get_qdiscs, node);
-	if (error && error->code == EOPNOTSUPP)
-		error_ignore(steal_ptr(error)); /* a kernel without qdiscs */
-	return error;
+	return dump_qdiscs(netlink, node);
 }
 
 /* --- switches below /proc/sys ---------------------------------------------------------------- */

@@ -50,7 +50,8 @@ struct observed_link {
 	size_t n_vlans;
 	struct shaping shaping; /* of its root qdisc, and what is below */
 	bool shaped;            /* its root qdisc is no default of the kernel's */
-	bool redirected;        /* what comes in is filtered (clsact) */
+	bool has_clsact;
+	bool redirected; /* what comes in is filtered */
 	size_t job; /* diff_compute(): of the wanted link of its name, or CHANGE_NO_JOB */
 };
 
@@ -114,5 +115,6 @@ void decode_address(struct nlmsghdr *header, struct observed_node *node);
 void decode_route(struct nlmsghdr *header, struct observed_node *node);
 void decode_neighbour(struct nlmsghdr *header, struct observed_node *node);
 void decode_qdisc(struct nlmsghdr *header, struct observed_node *node);
+void decode_filter(struct nlmsghdr *header, struct observed_node *node);
 
 #endif

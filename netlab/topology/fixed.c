@@ -215,6 +215,9 @@ struct error *topology_check_fixed(const struct topology *old,
 	if (old->lockstep != wanted->lockstep)
 		find(&findings, (struct location){0}, "lockstep is %s, not %s",
 		     old->lockstep ? "on" : "off", wanted->lockstep ? "on" : "off");
+	if (old->hold_host != wanted->hold_host)
+		find(&findings, (struct location){0}, "hold_host is %s, not %s",
+		     old->hold_host ? "on" : "off", wanted->hold_host ? "on" : "off");
 	find_guests(&findings, old);
 	if (!same_words(old->capture, wanted->capture))
 		find(&findings, (struct location){0},

@@ -87,6 +87,7 @@ static const struct field topology_fields[] = {
 	{"name", read_lab_name, false, 0},
 	{"netns", read_netns, false, 0},
 	{"lockstep", read_switch, false, offsetof(struct topology, lockstep)},
+	{"hold_host", read_switch, false, offsetof(struct topology, hold_host)},
 	{"kernel", read_default_kernel, false, 0},
 	{"on_panic", read_default_on_panic, false, 0},
 	{"bridges", read_bridges, false, 0},
@@ -191,6 +192,7 @@ static struct topology *read_topology(const char *file, const struct node *root,
 
 	topology->file = xstrdup(file);
 	topology->lockstep = true;
+	topology->hold_host = true;
 	read_root(&reader, root);
 	return reports->found ? NULL : steal_ptr(topology);
 }

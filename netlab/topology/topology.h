@@ -272,7 +272,8 @@ struct topology {
 	char *file; /* the path as given; for messages */
 	char *name; /* the lab's name where none is given on the command line */
 	enum netns_choice netns;
-	bool lockstep; /* while one guest stands still, all do */
+	bool lockstep;  /* while one guest stands still, all do */
+	bool hold_host; /* meanwhile the host says nothing twice */
 	struct bridge *bridges;
 	size_t n_bridges;
 	struct guest *guests;

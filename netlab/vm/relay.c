@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util/log.h"
@@ -15,6 +16,12 @@
 
 #define READ_AT_ONCE 16384u
 #define QUEUE_LIMIT  (4u << 20) /* bytes that wait for a peer that doesn't read */
+
+/*
+ * A debugger that evaluates a breakpoint's condition believes of a guest that it runs: ^C comes
+ * while the guest stands, and QEMU would drop it. It is for the continue that follows, at once.
+ */
+#define LATE_INTERRUPT_NS 1000000000ull
 
 /*
  * NONE: no debugger. One that connects moves it to STOPPED.
@@ -54,9 +61,10 @@ struct leg {
 
 struct relay {
 	enum debugger_state state;
-	bool concealing;   /* a stop by SIGINT is not the debugger's */
-	bool interrupting; /* the debugger has sent ^C, and awaits a stop */
-	bool asking;       /* the debugger has asked why the guest stands still */
+	bool concealing;         /* a stop by SIGINT is not the debugger's */
+	bool interrupting;       /* the debugger has sent ^C, and awaits a stop */
+	uint64_t late_interrupt; /* when it sent one to a guest that stands; 0: none */
+	bool asking;             /* the debugger has asked why the guest stands still */
 	char *stub_path;
 	char *packet;    /* that lets the guest run: while WAITING, RUNNING, CONCEALED */
 	char *last_stop; /* the last stop reply of QEMU's; NULL: none yet */
@@ -85,6 +93,7 @@ static void hang_up(struct relay *relay)
 	leg_close(&relay->stub);
 	relay->state = DEBUGGER_NONE;
 	relay->concealing = relay->interrupting = relay->asking = false;
+	relay->late_interrupt = 0;
 	free(steal_ptr(relay->packet));
 }
 
@@ -225,6 +234,22 @@ static void tell_interrupt(struct relay *relay)
 	tell_stop(relay, reply);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+static bool take_late_interrupt(struct relay *relay)
+{
+	uint64_t sent = relay->late_interrupt;
+
+	relay->late_interrupt = 0;
+	return sent && now_ns() - sent < LATE_INTERRUPT_NS;
+}
+
 static void on_interrupt(struct relay *relay)
 {
 	switch (relay->state) {
@@ -236,13 +261,27 @@ static void on_interrupt(struct relay *relay)
 		relay->interrupting = true;
 		send_bytes(&relay->stub, "\3");
 		break;
-	case DEBUGGER_NONE:
 	case DEBUGGER_STOPPED:
+		relay->late_interrupt = now_ns();
+		break;
+	case DEBUGGER_NONE:
 	case DEBUGGER_INTERRUPTING:
 	case DEBUGGER_CLEANING:
 	case DEBUGGER_LEAVING:
 		break;
 	}
+}
+
+static void on_resumption(struct relay *relay, const char *packet, bool step)
+{
+	if (!step && take_late_interrupt(relay)) {
+		tell_interrupt(relay);
+		return;
+	}
+	relay->state = DEBUGGER_WAITING;
+	free(relay->packet);
+	relay->packet = xstrdup(packet);
+	relay->handlers->continued(relay, step, relay->userdata);
 }
 
 static void on_debugger(struct relay *relay, const struct rsp_unit *unit)
@@ -254,10 +293,7 @@ static void on_debugger(struct relay *relay, const struct rsp_unit *unit)
 	} else if (streq(unit->data, "QStartNoAckMode")) {
 		send_text(&relay->debugger, ""); /* not supported: we count on them */
 	} else if (relay->state == DEBUGGER_STOPPED && lets_run(unit->data, &step)) {
-		relay->state = DEBUGGER_WAITING;
-		free(relay->packet);
-		relay->packet = xstrdup(unit->data);
-		relay->handlers->continued(relay, step, relay->userdata);
+		on_resumption(relay, unit->data, step);
 	} else {
 		relay->asking |= streq(unit->data, "?");
 		if (is_detach(unit->data)) {

@@ -96,20 +96,24 @@ def test_what_is_held_stays(cache_of_ours, clean):
 def test_what_is_being_made_stays(cache_of_ours, clean):
     for name in ENTRIES + ["kernels/.0123abc.part", "modules/poc-2.part", "sources/linux-2.part",
                            "builds/0123.lock", "modules/poc-2.lock",
+                           "logs/disk-x-0.log", "builds/disk-x-0.lock",
                            f"images/a.cpio.{os.getpid()}.part", "images/b.cpio.0.part"]:
         cache_of_ours.add(name, 99)
     with open(cache_of_ours.folder / "builds/0123.lock", encoding="ascii") as build, \
+            open(cache_of_ours.folder / "builds/disk-x-0.lock", encoding="ascii") as disk, \
             open(cache_of_ours.folder / "modules/poc-2.lock", encoding="ascii") as module:
         fcntl.flock(build, fcntl.LOCK_EX)
         fcntl.flock(module, fcntl.LOCK_EX)
+        fcntl.flock(disk, fcntl.LOCK_EX)
         clean().ok()
         assert cache_of_ours.left() == sorted([
-            "builds/0123", "builds/0123.lock", "logs/debug-0123.log", "sources/linux-1",
+            "builds/0123", "builds/0123.lock", "builds/disk-x-0.lock", "logs/debug-0123.log",
+            "logs/disk-x-0.log", "sources/linux-1",
             "sources/linux-2.part", "kernels/.0123abc.part", "modules/poc-2.part",
             "modules/poc-2.lock", f"images/a.cpio.{os.getpid()}.part"])
     clean().ok()
     assert cache_of_ours.left() == sorted([
-        "builds/0123.lock", "modules/poc-2.lock", f"images/a.cpio.{os.getpid()}.part"])
+        "builds/0123.lock", "builds/disk-x-0.lock", "modules/poc-2.lock", f"images/a.cpio.{os.getpid()}.part"])
 
 
 def test_a_cache_that_is_none(cache_of_ours, clean):

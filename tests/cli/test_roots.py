@@ -219,7 +219,7 @@ def check_disk(disk):
 
 
 def test_disk(home, netlab, run):
-    assert "the disk is not made; run 'netlab image build'" in (
+    assert "the disk is not made; run 'netlab image build disk', or " in (
         last(run(netlab, "image", "path", "disk").exited(1).stderr))
     built = run(netlab, "image", "build", "disk").ok()
     disk = pathlib.Path(built.stdout.strip())

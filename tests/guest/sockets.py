@@ -164,7 +164,8 @@ def damaged(gdb, seen):
     gdb.run(f"set $first = ((struct eventpoll *){outer})->rdllist.next")
     gdb.run("set $second = $first->next")
     for name, pointer in (("a cycle", "$first"), ("user space", "(struct list_head *)0x10"),
-                          ("a hole", "(struct list_head *)0xffffee0000000000")):
+                          ("a hole", "(struct list_head *)0xffffee0000000000"),
+                          ("the end", "(struct list_head *)0xfffffffffffffff9")):
         gdb.run(f"set $first->next = {pointer}")
         seen[name] = gdb.run(f"netlab epoll {outer}")
     gdb.run("set $first->next = $second")

@@ -269,6 +269,7 @@ def test_damage_is_noticed(seen):
     assert re.search(r"damaged: ready list: it comes back to 0x\w+, without an end",
                      seen["a cycle"])
     assert "damaged: ready list: 0x10 is no address of the kernel's" in seen["user space"]
+    assert "damaged: ready list: 0xfffffffffffffff9 is no address" in seen["the end"]
     assert "damaged: ready list: the memory at 0xffffee0000000000 can't be read" in seen["a hole"]
 
 

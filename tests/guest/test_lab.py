@@ -247,7 +247,7 @@ def test_what_waits_for_a_halted_guest_says_so(make_lab):
     lab = make_lab()
     lab.up("--freeze").ok()
     result = lab.drive("server:7777", "tcp", "--send", "x", "--timeout", "100ms")
-    assert "server is halted, by gdb or --freeze" in result.exited(1).stderr
+    assert "server is halted, by gdb, --freeze or pause" in result.exited(1).stderr
 
 
 def test_frozen_until_gdb_lets_it_go(make_lab):

@@ -181,5 +181,5 @@ def test_what_comes_in_by_a_guests_card(inner, cache):
     write()
     assert inner.lines() == ["- redirect to ifb-g.0 of g.0", "- link ifb-g.0: ifb",
                              "~ g.0: impair loss 1% -> none"]
-    assert set(qdiscs(inner, "host", "g.0")) == {"noqueue"}
+    assert set(qdiscs(inner, "host", "g.0")) == {"noqueue", "clsact"}
     inner.settle()

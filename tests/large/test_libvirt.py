@@ -2,7 +2,8 @@
 """A domain that `export libvirt` wrote, started by virsh: its card answers, and gdb stops it.
 
 libvirt's QEMU driver runs within virsh (qemu:///embed), as an ordinary user of a user namespace:
-no daemon, no user libvirt-qemu, and nothing outside of the test's own folder.
+no daemon, no user libvirt-qemu, and nothing outside of the test's own folder. The shell is the
+first process of a process namespace: it reaps each QEMU, for whose end libvirt waits.
 """
 import os
 import re
@@ -22,7 +23,8 @@ cgroup_controllers = []
 START = """
 mount -t tmpfs none /run
 sh links.sh
-exec unshare -U --map-user=1000 --map-group=1000 virsh -c "qemu:///embed?root=$1"
+unshare -U --map-user=1000 --map-group=1000 virsh -c "qemu:///embed?root=$1"
+echo ended
 """
 SEND = """import socket, time
 end = time.monotonic() + 500
@@ -43,7 +45,8 @@ class Virsh:
     def __init__(self, folder, root):
         names = ["HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"]
         self.process = subprocess.Popen(
-            ["unshare", "-n", "-m", "sh", "-ec", START, "sh", root], cwd=folder, text=True,
+            ["unshare", "-n", "-m", "-p", "--kill-child", "--mount-proc", "sh", "-ec", START,
+             "sh", root], cwd=folder, text=True,
             env={**os.environ, **{name: str(folder / "home") for name in names}},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
@@ -62,7 +65,6 @@ class Virsh:
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def end(self):
-        """QEMU is no child of virsh's, and has to be ended by it."""
         try:
             self.process.communicate("destroy under-test.server\nquit\n", timeout=600)
         finally:

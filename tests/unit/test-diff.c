@@ -291,6 +291,12 @@ static void change_settings(struct lab *lab)
 	link_of(lab, 0, "h.eth0")->master = link_of(lab, 0, "br0")->index;
 }
 
+static void lengthen_queues(struct lab *lab)
+{
+	link_of(lab, 0, "g.0")->txqueuelen = 100000;
+	link_of(lab, 1, "eth0")->txqueuelen = 100000;
+}
+
 static void change_vlans(struct lab *lab)
 {
 	struct observed_link *tap = link_of(lab, 0, "g.0");
@@ -311,6 +317,8 @@ static void test_settings(void **state)
 				      "~ br1: mtu 9000 -> 1500\n"
 				      "~ h.eth0: bridge br0 -> br1\n"
 				      "~ h/eth0: state down -> up");
+	/* That of a guest's card is as links_prepare_halts() makes it. */
+	assert_drift(lengthen_queues, "~ h/eth0: txqueuelen 100000 -> 1000");
 	assert_drift(change_vlans, "~ br0: vlans none -> 1 pvid untagged\n"
 				   "~ g.0: vlans 10 pvid -> 10 pvid untagged, 20");
 }

@@ -95,9 +95,10 @@ static void test_guests_capture_and_namespace(void **state)
 	assert_fixed(GUEST(""),
 		     BRIDGE "guests: {other: {nics: [{bridge: br0}]}}\n"
 			    "capture: {links: [br0], clock: wall, console: on}\n"
-			    "netns: host\nlockstep: off\n",
+			    "netns: host\nlockstep: off\nhold_host: off\n",
 		     "t.yaml: netns is 'lab', not 'host'\n"
 		     "t.yaml: lockstep is on, not off\n"
+		     "t.yaml: hold_host is on, not off\n"
 		     "t.yaml:2:10: guest 'other' is new\n"
 		     "t.yaml: guest 'g' is up, and is not in it\n"
 		     "t.yaml: the capture has begun with other links\n"

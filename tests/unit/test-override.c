@@ -107,11 +107,11 @@ static void what_is_wrong_names_the_setting(void **state)
 	       "--set server.cpus=99: cpus: '99' is not a number from 1 to 16");
 	refuse(set("server.memmory=1G"),
 	       "--set server.memmory=1G: unknown key 'memmory'; did you mean 'memory'?");
-	refuse(set("sever.cpus=2"),
-	       "--set sever.cpus=2: unknown key 'sever'; a topology "
-	       "has: name, netns, lockstep, kernel, on_panic, bridges, links, guests, "
-	       "hosts, routes, neighbours, sysctls, capture, drive, "
-	       "debug");
+	refuse(set("sever.cpus=2"), "--set sever.cpus=2: unknown key 'sever'; a topology "
+				    "has: name, netns, lockstep, hold_host, kernel, "
+				    "on_panic, bridges, links, guests, "
+				    "hosts, routes, neighbours, sysctls, capture, drive, "
+				    "debug");
 	refuse(set("a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=1"),
 	       "--set "
 	       "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=1: "

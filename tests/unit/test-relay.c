@@ -303,6 +303,27 @@ static void test_an_interrupt_while_it_runs(void **state)
 	assert_said(f, "stopped");
 }
 
+static void test_an_interrupt_while_a_condition_is_evaluated(void **state)
+{
+	struct fixture *f = *state;
+
+	run(f);
+	send_packet(f, f->stub, "T05thread:01;");
+	assert_string_equal(heard(f, f->debugger), "T05thread:01;");
+	send_interrupt(f);
+	send_packet(f, f->debugger, "m0,4");
+	send_packet(f, f->debugger, "vCont;s:p1.1");
+	assert_said(f, "stopped step");
+	assert_true(relay_run(f->relay));
+	send_packet(f, f->stub, "T05thread:01;");
+	assert_string_equal(heard(f, f->debugger), "T05thread:01;");
+	send_packet(f, f->debugger, "vCont;c:p1.-1");
+	assert_string_equal(heard(f, f->debugger), "T02thread:01;");
+	assert_said(f, "stopped stopped");
+	send_packet(f, f->debugger, "vCont;c:p1.-1");
+	assert_said(f, "continued");
+}
+
 static void test_a_debugger_that_detaches(void **state)
 {
 	struct fixture *f = *state;
@@ -399,6 +420,7 @@ int main(void)
 		test(test_an_interrupt_of_a_concealed_stop),
 		test(test_an_interrupt_of_a_continue_that_waits),
 		test(test_an_interrupt_while_it_runs),
+		test(test_an_interrupt_while_a_condition_is_evaluated),
 		test(test_a_debugger_that_detaches),
 		test(test_a_debugger_that_dies),
 		test(test_a_debugger_that_dies_while_the_guest_runs),

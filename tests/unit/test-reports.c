@@ -58,7 +58,7 @@ static const struct golden keys[] = {
 	 "2:9: unknown key 'addreses'; did you mean 'addresses'?"},
 	{BR0 "zzzzzz: 1\n",
 	 "2:1: unknown key 'zzzzzz'; a topology has: name, netns, "
-	 "lockstep, kernel, on_panic, bridges, links, guests, hosts, routes, "
+	 "lockstep, hold_host, kernel, on_panic, bridges, links, guests, hosts, routes, "
 	 "neighbours, sysctls, capture, drive, debug"},
 	{BR0 "name: a\nname: b\n", "3:1: key 'name' is given twice; first in line 2"},
 	{"bridges:\n  br0: {}\n  br0: {}\n",

@@ -5,9 +5,8 @@ import dataclasses
 
 import gdb
 
-from . import kernel, structs
+from . import kernel, memory, structs
 
-NAMESPACE_LIMIT, DEVICE_LIMIT = 256, 4096
 NAME_SIZE, ETHERNET_ADDRESS_SIZE = 16, 6
 
 
@@ -17,15 +16,6 @@ class Device:
 
     name: str
     mac: bytes  # b"" where its addresses are of another size
-
-
-def entries(head: int, offset: int, limit: int) -> list[int]:
-    """What a struct list_head at HEAD has in its list, each with the list's member at OFFSET."""
-    found, entry = [], structs.word(head)
-    while entry != head and kernel.is_kernel_address(entry) and len(found) < limit:
-        found.append(entry - offset)
-        entry = structs.word(entry)
-    return found
 
 
 def read_device(address: int) -> Device:
@@ -47,8 +37,9 @@ def devices() -> dict[int, Device]:
     net = structs.layout_of("struct net")
     device = structs.layout_of("struct net_device")
     found = {}
-    for namespace in entries(namespaces, net.offset("list"), NAMESPACE_LIMIT):
-        head = namespace + net.offset("dev_base_head")
-        for address in entries(head, device.offset("dev_list"), DEVICE_LIMIT):
+    for namespace in memory.list_nodes(namespaces):
+        head = namespace - net.offset("list") + net.offset("dev_base_head")
+        for node in memory.list_nodes(head):
+            address = node - device.offset("dev_list")
             found[address] = read_device(address)
     return found

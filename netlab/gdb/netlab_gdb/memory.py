@@ -11,6 +11,7 @@ import gdb
 
 from . import kernel
 
+ADDRESSES = 1 << 64
 ENTRIES_MAX = 65536  # of one list or tree
 FETCHED_AT_ONCE = 4096  # bytes: a structure up to this size is read as a whole
 
@@ -19,9 +20,14 @@ class Damaged(gdb.error):
     """The guest's memory can't be followed further; the text says where and why."""
 
 
+def is_in_kernel(address: int, size: int) -> bool:
+    """Are all those bytes in the kernel's half of the address space?"""
+    return kernel.is_kernel_address(address) and address + size <= ADDRESSES
+
+
 def read(address: int, size: int) -> bytes:
     """SIZE bytes of the kernel's memory."""
-    if not kernel.is_kernel_address(address):
+    if not is_in_kernel(address, size):
         raise Damaged(f"{address:#x} is no address of the kernel's")
     try:
         return bytes(gdb.selected_inferior().read_memory(address, size))
@@ -48,7 +54,7 @@ def struct(name: str) -> gdb.Type:
 
 def at(name: str, address: int) -> gdb.Value:
     """The struct NAME at an address, read now unless it is large."""
-    if not kernel.is_kernel_address(address):
+    if not is_in_kernel(address, struct(name).sizeof):
         raise Damaged(f"{address:#x} is no address of the kernel's: no struct {name} there")
     value = gdb.Value(address).cast(struct(name).pointer()).dereference()
     if struct(name).sizeof <= FETCHED_AT_ONCE:

@@ -75,6 +75,13 @@ def show(cpu: int) -> None:
     print(backtrace.kernel_backtrace().text())
 
 
+def show_if_there() -> None:
+    """The same, where the kernel has panicked."""
+    cpu = panicked_cpu()
+    if cpu is not None:
+        show(cpu)
+
+
 def on_stop(event: gdb.StopEvent) -> None:
     """QEMU tells a debugger of a machine that has shut down by SIGQUIT (7.2, gdbstub.c)."""
     if getattr(event, "stop_signal", "") == "SIGQUIT" and panicked_cpu() is not None:

@@ -21,6 +21,7 @@ SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 TIMES = {"us": 10**3, "ms": 10**6, "s": 10**9, "": 10**9, "min": 60 * 10**9}
 # The drive has a deadline of its own, which doesn't pass while the lab is halted.
 ANSWER_SECONDS = 7 * 86400
+INTERRUPT_SECONDS = 0.25
 USAGE = ("netlab send tcp|udp [GUEST:]PORT [--send TEXT] [--expect TEXT] [--connections N] "
          "[--bytes N] [--timeout TIME] [-4|-6] [--wait]")
 
@@ -117,7 +118,7 @@ class Sending(threading.Thread):
     def __init__(self, here: lab.Lab, spec: dict, wait: bool) -> None:
         super().__init__(daemon=True)
         self.lab, self.spec, self.wait = here, spec, wait
-        self.over = False
+        self.stopped = threading.Event()  # the guest, after --wait
         self.lines: list[str] = []
 
     def begin(self) -> None:
@@ -136,12 +137,18 @@ class Sending(threading.Thread):
         except (gdb.GdbError, AttributeError, TypeError) as error:
             self.lines = [f"netlab send: {error}"]
         gdb.post_event(self.report)
+        # QEMU 7.2 forgets an interrupt that comes while a breakpoint's condition is looked at.
+        while self.wait and not self.stopped.wait(INTERRUPT_SECONDS):
+            gdb.post_event(self.interrupt)
 
     def report(self) -> None:
         """Called by gdb's event loop, be the guest stopped or running."""
-        self.over = True
         print("\n".join(self.lines), flush=True)
-        if self.wait:
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Stop the guest where it was to run until now, as ^C does."""
+        if self.wait and not self.stopped.is_set():
             gdb.execute("interrupt")
 
     def wait_for(self) -> None:
@@ -149,7 +156,7 @@ class Sending(threading.Thread):
         try:
             gdb.execute("continue")
         finally:
-            self.wait = False
+            self.stopped.set()
 
 
 class SendCommand(commands.Command):

@@ -100,18 +100,21 @@ def greeting(options: dict) -> str:
     return GREETING.format(where=where, quit=leaving) + (EARLY if kernel.is_before_boot() else "")
 
 
-def interactive(options: dict) -> None:
-    """Connect, and say where we are."""
-    execute_all(COMMON)
-    gdb.execute(f"target remote {options['socket']}", to_string=True)
+def begin(options: dict) -> None:
+    """What there is to do as soon as gdb has the guest."""
     early.begin()
     capture.begin()
     if "modules" in options:
         modules.follow(options["modules"])
     gdb.events.stop.connect(panic.on_stop)
-    cpu = panic.panicked_cpu()
-    if cpu is not None:
-        panic.show(cpu)
+    panic.show_if_there()
+
+
+def interactive(options: dict) -> None:
+    """Connect, and say where we are."""
+    execute_all(COMMON)
+    gdb.execute(f"target remote {options['socket']}", to_string=True)
+    begin(options)
     print(greeting(options))
 
 
@@ -121,9 +124,7 @@ def post_mortem(options: dict) -> None:
     core.open_core(options["core"])
     if "modules" in options:
         modules.add_loaded(options["modules"])
-    cpu = panic.panicked_cpu()
-    if cpu is not None:
-        panic.show(cpu)
+    panic.show_if_there()
     print(CORE_GREETING.format(core=options["core"], version=kernel.linux_version(),
                                cpu=gdb.selected_thread().num - 1, where=place()))
 
@@ -138,7 +139,6 @@ class Editor:
         execute_all(COMMON)
         gdb.events.new_objfile.connect(self._on_objfile)
         gdb.events.stop.connect(self._on_stop)
-        gdb.events.stop.connect(panic.on_stop)
         if gdb.selected_inferior().pid:
             self._attach()
 
@@ -158,11 +158,7 @@ class Editor:
         self.attached = True
         kernel.source_root.cache_clear()
         kernel.symbol_address.cache_clear()
-        if "modules" in self.options:
-            modules.follow(self.options["modules"])
-        cpu = panic.panicked_cpu()
-        if cpu is not None:
-            panic.show(cpu)
+        begin(self.options)
 
 
 def batch(options: dict) -> None:

@@ -6,7 +6,7 @@ from typing import Iterator, Optional
 
 import gdb
 
-from . import headers, index, kernel, structs
+from . import headers, index, kernel, memory, structs
 from .headers import Packet
 from .structs import struct
 
@@ -232,7 +232,7 @@ def read(address: int) -> Skb:
     """The skb at an address; gdb.GdbError where there is none."""
     try:
         skb = Skb(address)
-    except gdb.MemoryError as error:
+    except memory.Damaged as error:
         raise gdb.GdbError(f"no skb at {address:#x}: it can't be read") from error
     problem = skb.problem()
     if problem:

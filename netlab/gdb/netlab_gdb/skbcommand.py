@@ -5,7 +5,7 @@ from typing import Optional
 
 import gdb
 
-from . import capture, commands, devices, findskb, kernel, packettext, skb
+from . import capture, commands, devices, findskb, kernel, memory, packettext, skb
 from .index import Way
 
 WAYS = {Way.RECEIVED: "received", Way.SENT: "being sent", Way.UNKNOWN: ""}
@@ -69,7 +69,7 @@ def header_lines(one: skb.Skb, asked: Optional[capture.Asked]) -> list[str]:
     if one.start[1]:
         try:
             packet = one.packet
-        except gdb.MemoryError:
+        except memory.Damaged:
             packet = one.headers
         return packettext.lines(packet, one.data - one.start[0])
     segment = asked.query.segment if asked else None

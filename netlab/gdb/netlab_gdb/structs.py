@@ -6,7 +6,7 @@ import functools
 
 import gdb
 
-from . import kernel
+from . import kernel, memory
 
 MAX_PHYSMEM_BITS, SECTION_SIZE_BITS, PAGE_SHIFT = 46, 27, 12  # x86-64, 4 levels of page tables
 SECTIONS_PGSHIFT = 64 - (MAX_PHYSMEM_BITS - SECTION_SIZE_BITS)
@@ -15,13 +15,11 @@ DIRECT_MAP, VMEMMAP = 0xffff888000000000, 0xffffea0000000000  # without KASLR
 
 
 def read(address: int, size: int) -> bytes:
-    """SIZE bytes of the guest's memory; gdb.MemoryError where there are none."""
-    return bytes(gdb.selected_inferior().read_memory(address, size)) if size > 0 else b""
+    """SIZE bytes of the guest's memory, which may be none."""
+    return memory.read(address, size) if size > 0 else b""
 
 
-def word(address: int) -> int:
-    """A pointer or unsigned long there."""
-    return int.from_bytes(read(address, 8), "little")
+word = memory.read_word
 
 
 class Layout:
