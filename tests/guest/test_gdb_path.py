@@ -8,7 +8,7 @@ import pytest
 
 import walking
 from debugging import debugging
-from lab import fields
+from lab import fields, wait_until
 
 FRAME = re.compile(r"^(.*):(\d+) > .*\] seq (\d+) ack (\d+) len (\d+), frame (\d+)$")
 
@@ -73,6 +73,15 @@ def test_stages_are_chosen_and_what_is_wrong_is_told(lab):
         assert "stop STAGES" in gdb.run("help netlab path")
         assert "netlab path tcp-receive\n" in gdb.run("complete netlab path tcp-r")
         assert "netlab path arp trace\n" in gdb.run("complete netlab path arp t")
+
+
+def test_lines_have_the_labs_time(lab):
+    with debugging(lab) as gdb:
+        wait_until(lambda: lab.guest()["halted"], "the guest is halted")
+        gdb.run("python from netlab_gdb import clock; one = clock.Clock()")
+        assert gdb.run("python print(one.now() == one.now())") == "True\n", "it stands still"
+        wall, now = map(int, gdb.run("python import time; print(time.time_ns(), one.now())").split())
+        assert now < wall
 
 
 def test_before_the_guest_has_booted(make_lab):
