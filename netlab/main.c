@@ -60,6 +60,7 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : "";
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(2) */
 	logging_begin();
 	if (argc < 2)
 		return print_help(stderr), EXIT_MISUSE;
