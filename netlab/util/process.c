@@ -52,7 +52,7 @@ static int child_descriptors(const struct process_options *options)
 /* What netlab blocks (for its event loop) or ignores, a program must not inherit. */
 static void child_signals(void)
 {
-	static const int ours[] = {SIGPIPE, SIGINT, SIGQUIT, SIGTSTP};
+	static const int ours[] = {SIGPIPE, SIGXFSZ, SIGINT, SIGQUIT, SIGTSTP};
 	sigset_t none;
 
 	sigemptyset(&none);
