@@ -11,8 +11,7 @@
 
 struct egress {
 	sd_event *event;
-	sd_event_source
-		*timer; /* until the neighbours are held; NULL: they are, or no halt */
+	sd_event_source *timer; /* for the neighbours; NULL: they are as they are to be */
 	enum egress_kind kind;
 	char *reason; /* why it is no filter; NULL: it is one, or nothing was asked for */
 	struct links *links;
@@ -89,31 +88,45 @@ struct egress *egress_new(sd_event *event, bool lockstep, const struct topology 
 
 /* --- halts ----------------------------------------------------------------------------------- */
 
-static int on_halt_lasts(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct egress *egress = userdata;
-	_cleanup_error_ struct error *error = NULL;
-
-	(void)source, (void)usec;
-	egress->timer = sd_event_source_disable_unref(egress->timer);
-	error = halt_neighbours_hold(egress->links, egress->plan, &egress->neighbours);
-	if (error)
-		log_warning("the host may look for halted guests: %s", error->message);
-	return 0;
-}
-
-static void await_neighbours(struct egress *egress)
-{
-	if (sd_event_add_time_relative(egress->event, &egress->timer, CLOCK_MONOTONIC,
-				       EGRESS_NEIGHBOURS_NS / 1000, 0, on_halt_lasts,
-				       egress) < 0)
-		log_warning("the host may look for halted guests: no timer");
-}
-
 void egress_let_go(struct egress *egress)
 {
 	egress->timer = sd_event_source_disable_unref(egress->timer);
 	halt_neighbours_release(egress->links, steal_ptr(egress->neighbours));
+}
+
+static void hold_neighbours(struct egress *egress)
+{
+	_cleanup_error_ struct error *error =
+		halt_neighbours_hold(egress->links, egress->plan, &egress->neighbours);
+
+	if (error)
+		log_warning("the host may look for halted guests: %s", error->message);
+}
+
+static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct egress *egress = userdata;
+
+	(void)source, (void)usec;
+	egress->timer = sd_event_source_disable_unref(egress->timer);
+	if (!egress->halted)
+		egress_let_go(egress);
+	else if (!egress->neighbours)
+		hold_neighbours(egress);
+	return 0;
+}
+
+/* Never at once: what is done where a halt begins and ends adds to its skew. */
+static void see_to_neighbours(struct egress *egress)
+{
+	uint64_t usec = egress->halted ? EGRESS_NEIGHBOURS_NS / 1000 : 0;
+
+	egress->timer = sd_event_source_disable_unref(egress->timer);
+	if (!egress->halted && !egress->neighbours)
+		return;
+	if (sd_event_add_time_relative(egress->event, &egress->timer, CLOCK_MONOTONIC,
+				       usec, 0, on_time, egress) < 0)
+		log_warning("the host may look for halted guests: no timer");
 }
 
 void egress_update(struct egress *egress, const struct plan *plan)
@@ -123,7 +136,7 @@ void egress_update(struct egress *egress, const struct plan *plan)
 		return;
 	prepare(egress);
 	if (egress->halted)
-		await_neighbours(egress);
+		see_to_neighbours(egress);
 }
 
 void egress_halt(struct egress *egress, bool halted)
@@ -133,10 +146,8 @@ void egress_halt(struct egress *egress, bool halted)
 	egress->halted = halted;
 	if (egress->filter)
 		egress_filter_halt(egress->filter, halted);
-	if (!halted)
-		egress_let_go(egress);
-	else if (egress->kind != EGRESS_OFF)
-		await_neighbours(egress);
+	if (egress->kind != EGRESS_OFF)
+		see_to_neighbours(egress);
 }
 
 /* --- status ---------------------------------------------------------------------------------- */

@@ -42,6 +42,15 @@ class Session:
         text, _, self.data = self.data.partition(marker)
         return text.decode(errors="replace")
 
+    def read_now(self):
+        """Take in what it has printed by now, of a command that goes on."""
+        while select.select([self.process.stdout], [], [], 0)[0]:
+            more = os.read(self.process.stdout.fileno(), 1 << 16)
+            if not more:
+                break
+            self.data += more
+        return True
+
     def run(self, command):
         """Give a command, and what it printed."""
         self.begin(command)

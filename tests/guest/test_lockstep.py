@@ -98,6 +98,8 @@ def test_gdb_on_both(pair):
             wait_until(lambda: lockstep(pair)["holders"] ==
                        [{"guest": "b", "why": "debugger"}], "a waits for b")
             assert all(halted(pair).values()), "a does not run alone"
+            wait_until(lambda: a.read_now() and b"held by b (debugger)" in a.data,
+                       "a's user is told why")
             b.begin("detach")
             b.end()
         stop_in_gdb(a, a.process.pid)
