@@ -266,14 +266,18 @@ def frame_text(one: skb.Skb, sock: int = 0) -> tuple[str, Optional[Asked]]:
 
 
 def short_text(one: skb.Skb, sock: int = 0) -> str:
-    """"frame 14" or "frames 14-16", as far as they are written: for what can't wait. "": none."""
+    """"frame 14" or "frames 14-16" for what can't wait; "": none. The lab is told to write what it
+    has captured, which takes tens of ms, only for a received packet that isn't written yet."""
     try:
         capture = current()
         capture.note_stop()
         asked = ask(one, capture.cards, sock)
-        refresh(capture)
-        mac = asked.device.mac if asked.device else b""
-        found = capture.find(asked.query, capture.cards_of(mac))
+        cards = capture.cards_of(asked.device.mac if asked.device else b"")
+        capture.update()
+        found = capture.find(asked.query, cards)
+        if not found.frames and asked.query.way is not Way.SENT:
+            refresh(capture)
+            found = capture.find(asked.query, cards)
     except (pcapng.CaptureError, OSError, gdb.error, gdb.GdbError):
         return ""
     numbers = [frame.number for frame in found.frames]
