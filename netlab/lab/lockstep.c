@@ -171,9 +171,11 @@ static void mark_resumed(struct lockstep *lockstep, uint64_t ns)
 	lockstep->handlers->resumed(ns, lockstep->userdata);
 }
 
+/* Not before QEMU's answer: until then its debugger may yet be told of a stop of its own. */
 static bool can_go(const struct lockstep_member *member)
 {
-	return !member->holds && !member->frozen && member->state == MEMBER_STOPPED;
+	return !member->holds && !member->frozen && member->state == MEMBER_STOPPED &&
+	       !member->stops;
 }
 
 static int64_t least_lead(const struct lockstep *lockstep)
@@ -194,7 +196,7 @@ static bool someone_will_start(const struct lockstep *lockstep)
 	for (struct lockstep_member *m = lockstep->members; m; m = m->next) {
 		if (m->state == MEMBER_RUNNING)
 			return false;
-		will |= m->state != MEMBER_STOPPED;
+		will |= m->state != MEMBER_STOPPED || m->stops;
 	}
 	return will;
 }
@@ -244,6 +246,15 @@ static void note_stop(struct lockstep_member *member, uint64_t ns)
 	member->stepping = false;
 }
 
+/* The lab may have gone on while this one was being stopped. */
+static void catch_up(struct lockstep_member *member)
+{
+	struct lockstep *lockstep = member->lockstep;
+
+	if ((!lockstep->halted || lockstep->going) && can_go(member))
+		run_member(member);
+}
+
 void lockstep_stopped(struct lockstep_member *member, uint64_t ns)
 {
 	struct lockstep *lockstep = member->lockstep;
@@ -254,9 +265,7 @@ void lockstep_stopped(struct lockstep_member *member, uint64_t ns)
 	if (is_holding(member))
 		halt(lockstep, ns);
 	note_skew(lockstep);
-	/* The lab has gone on while this one was being stopped. */
-	if ((!lockstep->halted || lockstep->going) && can_go(member))
-		run_member(member);
+	catch_up(member);
 }
 
 void lockstep_started(struct lockstep_member *member, uint64_t ns)
@@ -287,6 +296,7 @@ void lockstep_answered(struct lockstep_member *member)
 		member->stops--;
 	if (!member->stops && member->state == MEMBER_STOPPING)
 		member->state = MEMBER_STARTING;
+	catch_up(member);
 }
 
 void lockstep_hold(struct lockstep_member *member, enum lockstep_hold why)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Each root file system boots: its card answers, the agent runs commands, the console has a root
+"""Each root file system boots with each kernel: its card answers, the agent runs commands, the console has a root
 shell, and gdb stops it at a function with source lines. And what a disk keeps."""
 import re
 import shutil
@@ -41,17 +41,31 @@ ROOTS = {"busybox": "busybox", "host": "host", "disk": "disk",
          "directory": {"directory": "root"}, "initramfs": {"initramfs": "root.cpio"}}
 
 
+# As `kernel:` says it, and as `netlab kernel build` does.
+KERNELS = {**{flavour: (flavour, [flavour])
+              for flavour in ("debug", "modular", "O1", "sanitize", "defconfig")},
+           "6.12": ({"flavour": "debug", "version": "6.12"}, ["debug", "--version", "6.12"])}
+
+
+def build_for(built, kernel, root):
+    """The kernel that this root wants, as what the topology calls it."""
+    said, (flavour, *options) = KERNELS[kernel]
+    built(flavour if root in ("busybox", "initramfs") else f"{flavour}+roots", *options)
+    return said
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("name", ROOTS)
-def test_root(request, built, make_lab, tmp_path, name):
-    built("debug" if name in ("busybox", "initramfs") else "debug+roots")
+def test_root(request, built, make_lab, tmp_path, name, kernel):
+    said = build_for(built, kernel, name)
     if name == "disk":
         request.getfixturevalue("disk")
     make_folder(tmp_path / "root")
     make_archive(tmp_path / "root", tmp_path / "root.cpio")
     (tmp_path / "own").write_text("#!/bin/sh\necho mine\n")
     (tmp_path / "own").chmod(0o755)
-    lab = make_lab(kernel="debug", guests={"server": {
-        "root": ROOTS[name], "nics": NICS, "files": {"/bin/own": "own"},
+    lab = make_lab(kernel=said, guests={"server": {
+        "memory": "512M", "root": ROOTS[name], "nics": NICS, "files": {"/bin/own": "own"},
         "run": ["epoll-echo", "--port", "7777"]}})
     lab.up("--timeout", BOOTS).ok()
     assert lab.exec("server", "sh", "-c", "id -u; own").ok().stdout == "0\nmine\n"

@@ -330,6 +330,34 @@ static void test_paused_and_resumed_while_it_goes_on(void **state)
 	assert_false(lockstep_is_halted(f->lockstep));
 }
 
+static void test_nobody_runs_before_qemu_has_answered(void **state)
+{
+	struct fixture *f = *state;
+
+	lockstep_hold(f->a, LOCKSTEP_DEBUGGER);
+	stopped(f, f->a, 100);
+	stopped(f, f->c, 100);
+	at(f, 101);
+	lockstep_stopped(f->b, f->now);
+	free(steal_ptr(f->said));
+	lockstep_release(f->a, LOCKSTEP_DEBUGGER);
+	assert_said(f, "run-a run-c");
+	lockstep_answered(f->b);
+	assert_said(f, "run-b");
+	lockstep_hold(f->c, LOCKSTEP_DEBUGGER);
+	started(f, f->c, 102);
+	stopped(f, f->c, 102);
+	started(f, f->a, 102);
+	started(f, f->b, 102);
+	assert_said(f, "stop-c stop-a stop-b");
+	/* What b's debugger is told before the answer counts. */
+	lockstep_stopped(f->b, f->now);
+	lockstep_hold(f->b, LOCKSTEP_DEBUGGER);
+	lockstep_release(f->c, LOCKSTEP_DEBUGGER);
+	lockstep_answered(f->b);
+	assert_said(f, "");
+}
+
 static void test_a_stop_that_came_before_the_run(void **state)
 {
 	struct fixture *f = *state;
@@ -476,6 +504,7 @@ int main(void)
 		test(test_a_pause_outlives_a_debugger),
 		test(test_a_pause_that_is_taken_back_at_once),
 		test(test_paused_and_resumed_while_it_goes_on),
+		test(test_nobody_runs_before_qemu_has_answered),
 		test(test_a_stop_that_came_before_the_run),
 		test(test_gone_on_before_all_have_stopped),
 		test(test_halted_again_while_it_goes_on),
