@@ -35,7 +35,7 @@ def test_agent_console_and_own_programs(outer):
     assert found.split() == ["/run/initramfs/bin/epoll-echo", "/usr/bin/cat"]
     processes = outer.run("/run/initramfs/bin/ps", "-o", "args").ok().stdout.splitlines()
     assert "/run/initramfs/usr/lib/netlab/agent" in processes
-    assert "-sh" in processes
+    assert "-bash" in processes, "a shell of the host's on the console"
 
 
 def inside(outer, script):
