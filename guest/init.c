@@ -259,6 +259,9 @@ static void enter_root(void)
 	root = root_of(value);
 	free(value);
 	if (root.kind == ROOT_GIVEN) {
+		/* What modprobe needs, and an initramfs may not have. */
+		mkdir("/proc", 0555);
+		mkdir("/sys", 0555);
 		mkdir("/lib", 0755);
 		mkdir("/lib/modules", 0755);
 		files_place(ROOT_OVERLAY "/files/lib/modules", "/lib/modules", say);
