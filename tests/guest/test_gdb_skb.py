@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Packets in a real gdb: what netlab says of an skb, and tshark of the frame that it names."""
 import re
+import socket
 
 from debugging import debugging, meanwhile
 from lab import ask_who_has, fields, wait_until
@@ -145,6 +146,15 @@ def test_what_the_guest_sends(lab):
             said = skb_at(gdb, function, "tcp.srcport == 7777 && tcp.syn")
             assert "not in the capture: made here, has not been sent" in said, said
             assert "SYN ACK" in said and "being sent" in said
+        # Nobody has written the length of its datagram yet, and the memory may hold any.
+        gdb.run('netlab break ip_local_out if-packet "tcp.srcport == 7777 && tcp.push"')
+        assert "ip_local_out (" in gdb.run("continue")
+        header = "((struct iphdr *)(skb->head + skb->network_header))"
+        for stale in (0, 40, 1500):
+            gdb.run(f"set var {header}->tot_len = {socket.htons(stale)}")
+            said = gdb.run("netlab skb")
+            assert 'payload   5 bytes: "hello"' in said and ", length 5, window" in said, said
+        gdb.run("delete")
         # The echo's skb, when its acknowledgement arrives: it has no header of its own.
         gdb.run("break tcp_ack if sk->tcp_rtx_queue.rb_node != 0 && "
                 "((struct tcp_skb_cb *)skb->cb)->ack_seq != ((struct tcp_sock *)sk)->snd_una")

@@ -127,9 +127,11 @@ class Skb:
     def _decode(self, data: bytes) -> Packet:
         start, name = self.start
         network = self.header("network")
-        # What is appended to a segment isn't in its headers; padding is cut off by IP.
+        # What is appended to a segment isn't in its headers; padding is cut off by IP. Before a
+        # packet that is sent has its device, nobody has written its length (__ip_local_out() does,
+        # net/ipv4/ip_output.c): what lies there is what the memory held before.
         whole = (self.data_len > 0 and self.length > ETHERNET_LEAST) or (
-            network is not None and self.data > network)
+            network is not None and (self.data > network or not self.fields["dev"]))
         return headers.decode(data, name, max(self.length, len(data)), whole)
 
     @functools.cached_property
