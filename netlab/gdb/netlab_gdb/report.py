@@ -12,6 +12,8 @@ import signal
 import threading
 from typing import Any
 
+import gdb
+
 VARIABLE = "NETLAB_GDB_REPORT"
 
 
@@ -56,7 +58,7 @@ class Report:
                 return
 
     def allow_interrupt(self, allowed: bool) -> None:
-        """May gdb be interrupted (^C)? Only while it waits for the guest."""
+        """May gdb be interrupted? Only while it waits for the guest."""
         with self.lock:
             if allowed and self.stopping.is_set():
                 raise Stopped
@@ -70,4 +72,6 @@ class Report:
         with self.lock:
             self.stopping.set()
             if self.interruptible:
-                os.kill(os.getpid(), signal.SIGINT)
+                # Not SIGINT: gdb passes one that comes just before it lets the guest run on at
+                # once, and QEMU ignores it, as the guest still stands.
+                gdb.post_event(lambda: gdb.execute("interrupt"))
