@@ -296,6 +296,14 @@ def test_a_session_that_is_ended_leaves_the_guest_running(idle_guest, who):
         idle_guest.echo()
 
 
+def test_a_gdb_that_is_ended_as_it_lets_the_guest_go_on(idle_guest):
+    for _ in range(5):
+        with idle_guest.steps("ep_poll_callback") as session:
+            os.kill(session.gdb(), signal.SIGTERM)
+            session.process.wait(DEADLINE)
+    idle_guest.echo()
+
+
 def test_a_killed_gdb_leaves_the_guest_running(idle_guest):
     with idle_guest.steps("ep_poll_callback") as session:
         os.kill(session.gdb(), signal.SIGKILL)
