@@ -425,6 +425,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 	(void)source, (void)events;
 	if (debugger < 0)
 		return 0;
+	leg_read(&relay->debugger); /* which may have hung up before this one came */
 	if (relay->debugger.fd >= 0) {
 		log_warning("gdb: a second debugger of one guest was hung up on");
 		return 0;
