@@ -45,7 +45,7 @@ must_use struct error *client_detach(struct client *client);
 
 /**
  * client_stop_lab() - take the lab down and wait until nothing of it is left
- * Return: of a lab that this client owns, also why its capture isn't whole.
+ * Return: ETIMEDOUT: it doesn't end; anything else: it is down, but its capture isn't whole.
  * SIGINT doesn't end this wait; it has a deadline of its own.
  */
 must_use struct error *client_stop_lab(struct client *client);

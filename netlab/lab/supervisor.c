@@ -57,8 +57,7 @@ static void tell_failure(struct supervisor *supervisor, const struct error *erro
 	_cleanup_free_ char *text = error_text(error);
 
 	log_debug("failed: %s", text);
-	control_tell_owner(supervisor->control, json_pack("{s:s, s:o}", "event", "failed",
-							  "error", error_to_json(error)));
+	control_tell_failure(supervisor->control, error);
 }
 
 static void on_lab_changed(struct lab *lab, enum lab_state state, const struct error *why,
@@ -185,8 +184,7 @@ static struct error *hold_lab(struct supervisor *supervisor)
 /* Before there is a control connection, the owner is told over the bare socket. */
 static void tell_bare(int fd, const struct error *error)
 {
-	_cleanup_json_ json_t *event =
-		json_pack("{s:s, s:o}", "event", "failed", "error", error_to_json(error));
+	_cleanup_json_ json_t *event = protocol_failure(error);
 	_cleanup_free_ char *line = json_line(event);
 
 	if (send(fd, line, strlen(line), MSG_NOSIGNAL) < 0)
