@@ -280,7 +280,7 @@ void control_tell_owner(struct control *control, json_t *event)
 
 void control_tell_failure(struct control *control, const struct error *error)
 {
-	_cleanup_json_ json_t *event = protocol_failure(error);
+	_cleanup_json_ json_t *event = error_event("failed", error);
 
 	for (struct session *c = control->sessions; c; c = c->next)
 		if (c->owns || c->ends_it)

@@ -149,8 +149,21 @@ static void on_guest_line(struct lab_guest *guest, const struct console_line *li
 			   line->text);
 }
 
-static const struct guest_handlers guest_handlers = {on_guest_changed, on_guest_drained,
-						     on_guest_line, on_guest_restarted};
+static void on_guest_panicked(struct lab_guest *guest, void *userdata)
+{
+	_cleanup_error_ struct error *how = guest_obituary(guest);
+	struct lab *lab = userdata;
+
+	lab->handlers->panicked(lab, how, lab->userdata);
+}
+
+static const struct guest_handlers guest_handlers = {
+	.changed = on_guest_changed,
+	.drained = on_guest_drained,
+	.line = on_guest_line,
+	.restarted = on_guest_restarted,
+	.panicked = on_guest_panicked,
+};
 
 static bool is_frozen_by_wish(const struct lab_options *options, const char *guest)
 {

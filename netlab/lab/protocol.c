@@ -13,9 +13,9 @@ json_t *error_to_json(const struct error *error)
 			 "hint", error->hint);
 }
 
-json_t *protocol_failure(const struct error *error)
+json_t *error_event(const char *name, const struct error *error)
 {
-	return json_pack("{s:s, s:o}", "event", "failed", "error", error_to_json(error));
+	return json_pack("{s:s, s:o}", "event", name, "error", error_to_json(error));
 }
 
 struct error *error_from_json(const json_t *json)
