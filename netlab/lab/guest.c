@@ -112,6 +112,8 @@ static void on_shutdown(struct lab_guest *guest)
 	if (!guest->panic)
 		guest_leave_lockstep(guest);
 	panic_shutdown(guest->qmp, guest->panic);
+	if (guest->panic)
+		guest->handlers->panicked(guest, guest->userdata);
 }
 
 static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,

@@ -9,6 +9,10 @@ import time
 
 DEADLINE = 180
 
+# For a gdb's command line: it dies while it holds the guest, a breakpoint in the server's way.
+DIE_WITH_A_BREAKPOINT = ("-ex", "set breakpoint always-inserted on", "-ex",
+                         "break ep_poll_callback", "-ex", "shell kill -9 $PPID")
+
 
 class Session:
     """`netlab gdb` on a guest, over pipes. Where it stands is printed by gdb itself."""

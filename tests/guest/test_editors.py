@@ -9,7 +9,7 @@ import subprocess
 import urllib.parse
 import xml.etree.ElementTree
 
-from debugging import meanwhile
+from debugging import DIE_WITH_A_BREAKPOINT, meanwhile
 from lab import is_alive, wait_until
 from mi import Editor
 
@@ -127,15 +127,19 @@ def test_an_editor_that_dies_leaves_a_guest_that_runs(lab, tmp_path):
     hello(lab)
 
 
-def test_port_on_loopback(lab, start_verb):
+def test_port_on_loopback(lab, kernel, start_verb):
     serving = start_verb("gdb", "--port", f"{lab.name}/server")
     address = re.fullmatch(r"target remote (127\.0\.0\.1:(\d+))\n", serving.stdout.readline())
     port = int(address[2])
+    attach = ["gdb", "-nx", "-batch", kernel / "vmlinux", "-ex", f"target remote {address[1]}"]
     for _ in range(2):
-        done = subprocess.run(["gdb", "-nx", "-batch", "-ex", f"target remote {address[1]}",
-                               "-ex", "print $cs", "-ex", "detach"], capture_output=True,
+        done = subprocess.run([*attach, "-ex", "print $cs", "-ex", "detach"], capture_output=True,
                               text=True, timeout=120, check=True)
         assert re.search(r"^\$1 = (16|51)$", done.stdout, re.M), done
+    done = subprocess.run([*attach, *DIE_WITH_A_BREAKPOINT], capture_output=True, text=True,
+                          timeout=120, check=False)
+    assert done.returncode == -signal.SIGKILL and "Breakpoint 1 at" in done.stdout, done
+    hello(lab)
     with socket.create_connection(("127.0.0.1", port)) as first:
         first.sendall(b"$?#3f")
         assert first.recv(1)  # QEMU has it: it is the one that is served

@@ -2,7 +2,7 @@
 """How a batch session speaks with the netlab that started it.
 
 It writes JSON lines to the descriptor that NETLAB_GDB_REPORT names. It is asked to stop by
-SIGTERM, or by that descriptor losing its reader, and told to go on by a line on stdin.
+SIGTERM, or by that descriptor losing its reader.
 """
 
 import json
@@ -46,16 +46,6 @@ class Report:
         except BrokenPipeError:
             self.stopping.set()
             raise Stopped from None
-
-    def wait_for_go(self) -> None:
-        """Wait for a line on stdin."""
-        poll = select.poll()
-        poll.register(0, select.POLLIN)
-        while not self.stopping.is_set():
-            if poll.poll(100):
-                if not os.read(0, 64):
-                    self.stopping.set()
-                return
 
     def allow_interrupt(self, allowed: bool) -> None:
         """May gdb be interrupted? Only while it waits for the guest."""
