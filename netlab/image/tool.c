@@ -46,7 +46,9 @@ static void running_deinit(struct running *running)
 
 static struct error *spawn(struct running *running)
 {
-	char *environment[] = {(char *)"LC_ALL=C", NULL};
+	_cleanup_free_ char *path = search_path();
+	_cleanup_free_ char *path_variable = xasprintf("PATH=%s", path);
+	char *environment[] = {(char *)"LC_ALL=C", path_variable, NULL};
 	_cleanup_close_ int writer = -1;
 	int ends[2];
 
@@ -168,7 +170,8 @@ static struct error *verdict(const struct running *running, int status)
 		return NULL;
 	return error_hint(error_new(0, "%s failed (%s)%s%s", running->tool->argv[0], how,
 				    *said ? ":\n" : "", said),
-			  "the whole log is %s", running->tool->log);
+			  "%s%sthe whole log is %s", running->tool->advice ?: "",
+			  running->tool->advice ? "; " : "", running->tool->log);
 }
 
 struct error *tool_run(const struct tool *tool)
