@@ -160,3 +160,22 @@ def test_disk_without_an_overlay_keeps_what_is_written(built, make_lab, disk):
     assert lab.exec("server", "cat", "/root/kept", "/root/mark").ok().stdout == "kept\nlost\n"
     lab.down().ok()
     assert subprocess.run(["cksum", disk], capture_output=True, check=True).stdout == before
+
+
+SMALL_LAYER = 'mount -t tmpfs -o size=600k none "$TMPDIR" && exec "$@"'
+
+
+def test_disk_whose_layer_is_full(built, make_lab, disk, tmp_path, run):
+    """The guest hears of it, and neither it nor its lab stands still."""
+    del disk
+    built("debug+roots")
+    (tmp_path / "layer").mkdir()
+    lab = make_lab(kernel="debug", guests={"server": {"root": "disk", "nics": NICS}})
+    run("unshare", "--mount", "sh", "-c", SMALL_LAYER, "sh", lab.netlab, "up", lab.topology,
+        "--name", lab.name, "-o", lab.output, "--timeout", BOOTS, deadline=900,
+        env={**os.environ, "TMPDIR": str(tmp_path / "layer")}).ok()
+    said = lab.exec("server", "sh", "-c", "dd if=/dev/zero of=/root/x bs=1M count=4 conv=fsync; echo on")
+    assert "Input/output error" in said.stderr and said.stdout == "on\n"
+    assert lab.guest()["state"] == "up" and not lab.guest()["halted"]
+    assert ("warning: server: its disk fails to write: No space left on device\n"
+            in (lab.output / "netlab.log").read_text())
