@@ -21,8 +21,9 @@ struct tool {
 /**
  * tool_run() - run it to its end
  *
- * It is looked up as find_program() does. Its standard output and error are one. A signal ends it and all that it started: with SIGTERM,
- * so that it can clean up, and SIGKILL where that takes too long.
+ * It is looked up as find_program() does. Its standard output and error are one. A signal ends it
+ * and all that it started: with SIGTERM, so that it can clean up, and SIGKILL where that takes too
+ * long. Of its process group nothing is left behind.
  * Return: an error with the last lines that it said where it fails; EINTR after a signal.
  */
 must_use struct error *tool_run(const struct tool *tool);

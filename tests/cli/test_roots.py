@@ -319,6 +319,12 @@ def test_disk_that_fails(home, netlab, run):
     assert not list((home / "cache/netlab/builds").glob("disk-*[!k]"))
 
 
+def test_disk_whose_maker_leaves_a_process(home, netlab, run):
+    """It has the output open, and is ended."""
+    program(home / "bin/mmdebstrap", MMDEBSTRAP + "sleep 1000 &\n")
+    run(netlab, "image", "build", "disk").ok()
+
+
 HIDE = """\
 mount -t tmpfs none /usr/sbin
 mount -t tmpfs none /sbin
