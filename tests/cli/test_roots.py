@@ -194,11 +194,13 @@ def test_initramfs_that_is_none(home, up, content, what):
     assert not list(home.glob("cache/netlab/images/guest-*"))
 
 
-def test_folder_that_is_none(home, up):
+def test_folder_that_is_none(home, up, run, netlab):
     assert last(up(root={"directory": "nothing"})) == (
         f"netlab: one: root: {home}/nothing: No such file or directory")
     assert last(up(root={"directory": "toy.yaml"})) == (
         f"netlab: one: root: {home}/toy.yaml: Not a directory")
+    here = run(netlab, "up", "toy.yaml", "-o", NOWHERE, cwd=home).exited(1).stderr
+    assert last(here) == f"netlab: one: root: {home}/toy.yaml: Not a directory"
 
 
 # --- disks ----------------------------------------------------------------------------------------
