@@ -12,6 +12,7 @@ struct lab_guest {
 	enum guest_state state;
 	enum accel accel;
 	bool halted;
+	bool shut_down; /* QEMU keeps it, and nothing makes it run again */
 	bool frozen;
 	bool leaving;           /* it was asked to power off */
 	bool disk_failed;       /* that was said */

@@ -111,6 +111,7 @@ static void on_shutdown(struct lab_guest *guest)
 		return;
 	if (!guest->panic)
 		guest_leave_lockstep(guest);
+	guest->shut_down = guest->panic;
 	panic_shutdown(guest->qmp, guest->panic);
 	if (guest->panic)
 		guest->handlers->panicked(guest, guest->userdata);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -27,7 +28,8 @@
  * NONE: no debugger. One that connects moves it to STOPPED.
  * STOPPED: it knows that the guest has stopped. Its continue or step moves it to WAITING, its
  *	detach to LEAVING.
- * WAITING: its packet lies here. relay_run() moves it to RUNNING, ^C back to STOPPED.
+ * WAITING: its packet lies here. relay_run() moves it to RUNNING, ^C and relay_refuse() back to
+ *	STOPPED.
  * RUNNING: QEMU has the packet. A stop that is told moves it to STOPPED, a concealed one to
  *	CONCEALED.
  * CONCEALED: the guest has stopped, and the debugger believes that it runs. relay_run() moves
@@ -225,11 +227,11 @@ static void tell_stop(struct relay *relay, const char *reply)
 	relay->handlers->stopped(relay, relay->userdata);
 }
 
-/* The guest stands still already: the stop that is asked for is told by ourselves. */
-static void tell_interrupt(struct relay *relay)
+/* The guest stands still already: its stop is told by ourselves. */
+static void tell_standing(struct relay *relay, int signal)
 {
 	const char *where = relay->last_stop ? relay->last_stop + 3 : "";
-	_cleanup_free_ char *reply = xasprintf("T02%s", where);
+	_cleanup_free_ char *reply = xasprintf("T%02x%s", signal, where);
 
 	tell_stop(relay, reply);
 }
@@ -247,7 +249,7 @@ static void on_interrupt(struct relay *relay)
 	switch (relay->state) {
 	case DEBUGGER_WAITING:
 	case DEBUGGER_CONCEALED:
-		tell_interrupt(relay);
+		tell_standing(relay, SIGINT);
 		break;
 	case DEBUGGER_RUNNING:
 		relay->interrupting = true;
@@ -267,7 +269,7 @@ static void on_interrupt(struct relay *relay)
 static void on_resumption(struct relay *relay, const char *packet, bool step)
 {
 	if (!step && take_late_interrupt(relay)) {
-		tell_interrupt(relay);
+		tell_standing(relay, SIGINT);
 		return;
 	}
 	relay->state = DEBUGGER_WAITING;
@@ -473,6 +475,12 @@ bool relay_run(struct relay *relay)
 	relay->state = DEBUGGER_RUNNING;
 	send_text(&relay->stub, relay->packet);
 	return true;
+}
+
+void relay_refuse(struct relay *relay)
+{
+	if (relay->state == DEBUGGER_WAITING)
+		tell_standing(relay, SIGQUIT);
 }
 
 void relay_conceal(struct relay *relay)

@@ -290,6 +290,22 @@ static void test_an_interrupt_of_a_continue_that_waits(void **state)
 	assert_false(relay_run(f->relay));
 }
 
+static void test_a_guest_that_never_runs_again(void **state)
+{
+	struct fixture *f = *state;
+
+	relay_refuse(f->relay);
+	assert_string_equal(heard(f, f->debugger), "");
+	send_packet(f, f->stub, "T03thread:p01.02;");
+	send_packet(f, f->debugger, "vCont;s:p1.2");
+	free(steal_ptr(f->said));
+	relay_refuse(f->relay);
+	assert_string_equal(heard(f, f->debugger), "T03thread:p01.02;");
+	assert_string_equal(heard(f, f->stub), "");
+	assert_said(f, "stopped");
+	assert_false(relay_run(f->relay));
+}
+
 static void test_an_interrupt_while_it_runs(void **state)
 {
 	struct fixture *f = *state;
@@ -434,6 +450,7 @@ int main(void)
 		test(test_a_breakpoint_that_came_first_is_told),
 		test(test_an_interrupt_of_a_concealed_stop),
 		test(test_an_interrupt_of_a_continue_that_waits),
+		test(test_a_guest_that_never_runs_again),
 		test(test_an_interrupt_while_it_runs),
 		test(test_an_interrupt_while_a_condition_is_evaluated),
 		test(test_a_debugger_that_detaches),
