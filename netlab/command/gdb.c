@@ -139,6 +139,17 @@ static struct error *debug_core(const char *core, const char *vmlinux, char **ar
 	return run_gdb(&options, arguments, status);
 }
 
+/* A lab that is gone needs not be started again for its core. */
+static struct error *explain_core(const char *core, struct error *error)
+{
+	if (!error || !core)
+		return error;
+	free(steal_ptr(error->hint));
+	return error_hint(error,
+			  "where its lab has ended, --vmlinux FILE names the core's "
+			  "kernel");
+}
+
 struct gdb_options {
 	const char *core, *vmlinux, *port, *export, *output;
 	bool stdio;
@@ -181,7 +192,7 @@ static struct error *debug(const struct gdb_options *wish, char **words, int *st
 	_cleanup_free_ char *whole = NULL;
 
 	node_parse(words[0], &node);
-	try(ask_lab(&node, &lab, &options));
+	try(explain_core(wish->core, ask_lab(&node, &lab, &options)));
 	whole = xasprintf("%s/%s", status_text(lab, "lab"), node.name);
 	if (wish->export)
 		return gdb_export(wish->export, &options, whole, wish->output);

@@ -2,7 +2,9 @@
 """A gdb session of netlab's under test: a command in, what gdb printed for it out."""
 import contextlib
 import os
+import pathlib
 import select
+import signal
 import subprocess
 import threading
 import time
@@ -66,6 +68,13 @@ class Session:
             self.process.stdin.close()
         self.process.stdout.read()
         return self.process.wait(DEADLINE)
+
+
+def stop_in_gdb(session, pid):
+    """^C in a gdb whose guest runs, as far as it knows."""
+    tasks = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    os.kill(int(tasks[0]), signal.SIGINT)
+    return session.end()
 
 
 @contextlib.contextmanager

@@ -54,6 +54,21 @@ def like_vscode(configuration):
     return launch
 
 
+def like_cdt(configuration):
+    """What the CDT GDB Debug Adapter does with one of type gdbtarget."""
+    target = configuration["target"]
+
+    def launch(editor):
+        editor.done("-gdb-set mi-async on")
+        editor.done(f"-file-exec-and-symbols {configuration['program']}")
+        editor.done("-enable-pretty-printing")
+        for command in configuration["preConnectCommands"]:
+            editor.done(command)
+        editor.done(f"-target-select {target['type']} {' '.join(target['parameters'])}")
+        assert "*stopped" in editor.said
+    return launch
+
+
 def like_eclipse(root):
     """What CDT's GDB Hardware Debugging does with a launch configuration."""
     value = {e.get("key"): e.get("value") for e in root}
@@ -93,11 +108,14 @@ def test_the_configurations_attach(lab, kernel, tmp_path):
     folder.mkdir()
     assert export(lab, "vscode", folder).ok().stdout == ".vscode/launch.json\n"
     text = (folder / ".vscode/launch.json").read_text()
-    configuration = json.loads(text)["configurations"][0]
+    configuration, cdt = json.loads(text)["configurations"]
     assert configuration["type"] == "cppdbg" and configuration["name"] == "netlab under-test/server"
     assert configuration["program"] == str(kernel / "vmlinux")
     assert configuration["stopAtConnect"] is True
     with opened(like_vscode(configuration)) as editor:
+        work(lab, editor)
+    assert (cdt["type"], cdt["request"]) == ("gdbtarget", "attach")
+    with opened(like_cdt(cdt)) as editor:
         work(lab, editor)
 
     (folder / ".vscode/launch.json").write_text("{ // mine\n}\n")

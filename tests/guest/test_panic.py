@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from debugging import debugging
+from debugging import debugging, stop_in_gdb
 from lab import wait_until
 
 
@@ -58,6 +58,10 @@ def test_an_oops_halts_the_guest_where_it_panics(make_lab):
     assert "not paused" in lab.verb("resume", "under-test/server").exited(1).stderr
     with debugging(lab) as gdb:
         assert "The path to the panic" in gdb.greeting
+        gdb.begin("continue")
+        wait_until(lambda: gdb.read_now() and b"panicked: nothing lets it go on" in gdb.data,
+                   "its user is told")
+        stop_in_gdb(gdb, gdb.process.pid)
 
 
 def test_a_guest_that_powers_off_and_one_that_has_not_panicked(make_lab):
