@@ -5,7 +5,7 @@ import re
 import pytest
 
 from debugging import debugging
-from lab import wait_until
+from lab import fields, wait_until
 
 
 def say_hello_for_nothing(lab):
@@ -55,6 +55,11 @@ def test_an_oops_halts_the_guest_where_it_panics(make_lab):
     assert "not paused" in lab.verb("resume", "under-test/server").exited(1).stderr
     with debugging(lab) as gdb:
         assert "The path to the panic" in gdb.greeting
+    lab.down().ok()
+    rows = fields(lab.output / "under-test.pcapng", "syslog.msg",
+                  only='frame.interface_name == "halts"')
+    assert any(re.search("^server halted.*: Kernel panic - not syncing: Fatal exception in "
+                         "interrupt; ", text) for text, in rows), rows
 
 
 def test_a_guest_that_powers_off_and_one_that_has_not_panicked(make_lab):
