@@ -385,9 +385,10 @@ static void wake(struct capture *capture)
 		error_ignore(arm_timer(capture));
 }
 
-void capture_halt(struct capture *capture, const char *guest, uint64_t wall)
+void capture_halt(struct capture *capture, const char *guest, const char *cause,
+		  uint64_t wall)
 {
-	timeline_halt(&capture->timeline, guest, wall, monotonic_now());
+	timeline_halt(&capture->timeline, guest, cause, wall, monotonic_now());
 	wake(capture);
 }
 

@@ -196,6 +196,11 @@ struct error *dump_start(struct dump *dump, struct qmp *qmp, const char *path,
 	return NULL;
 }
 
+bool dump_is_active(const struct dump *dump)
+{
+	return dump->state != DUMP_NONE;
+}
+
 void dump_completed(struct dump *dump, const json_t *data)
 {
 	const char *error = json_string_value(json_object_get(data, "error"));

@@ -93,7 +93,7 @@ static void on_line(struct console *console, const struct console_line *line,
 
 	(void)console;
 	guest->handlers->line(guest, line, guest->userdata);
-	if (guest->panic || !panic_is(line->text))
+	if (guest->panic || !panic_find(line->text))
 		return;
 	guest->panic = xstrdup(line->text);
 	log_warning("%s: %s; gdb: netlab gdb %s/%s", guest_name(guest), line->text,

@@ -109,6 +109,13 @@ void guest_pause(struct lab_guest *guest);
 void guest_resume(struct lab_guest *guest);
 bool guest_is_paused(const struct lab_guest *guest);
 
+/**
+ * guest_halt_cause() - why it stands still, for people; borrowed
+ *
+ * "" where its debugger has stopped it, which knows more.
+ */
+const char *guest_halt_cause(const struct lab_guest *guest);
+
 /** guest_obituary() - why it is not up: its state and the console's last lines. */
 must_use struct error *guest_obituary(const struct lab_guest *guest);
 

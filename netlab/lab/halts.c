@@ -37,7 +37,7 @@ static void on_halted(uint64_t ns, void *userdata)
 {
 	struct halts *halts = userdata;
 
-	halts->handlers->halted(ns, halts->userdata);
+	halts->handlers->halted(lockstep_holder(halts->lockstep), ns, halts->userdata);
 }
 
 static void on_resumed(uint64_t ns, void *userdata)

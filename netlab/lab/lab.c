@@ -323,12 +323,12 @@ static void hold_deadline(struct lab *lab, bool hold)
 				    hold ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
-static void on_halted(uint64_t ns, void *userdata)
+static void on_halted(const struct lab_guest *by, uint64_t ns, void *userdata)
 {
 	struct lab *lab = userdata;
 
 	egress_halt(lab->egress, true);
-	recording_halt(lab->recording, lockstep_holder(halts_lockstep(lab->halts)), ns);
+	recording_halt(lab->recording, guest_name(by), guest_halt_cause(by), ns);
 	hold_deadline(lab, true);
 	lab->handlers->halted(lab, lab->userdata);
 }

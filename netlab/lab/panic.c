@@ -3,7 +3,7 @@
 
 #include "util/string.h"
 
-bool panic_is(const char *line)
+const char *panic_find(const char *line)
 {
 	return strstr(line, "Kernel panic - not syncing");
 }

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from debugging import debugging, meanwhile, stop_in_gdb
-from halting import Control, Transfer, counters, without_loss_probes
+from halting import Control, Transfer, counters, ring, without_loss_probes
 from lab import wait_until
 
 
@@ -193,7 +193,9 @@ def lost_in_halts(lab, count):
 
 
 def test_tcp_sees_no_halt(make_patient_pair):
-    assert not lost_in_halts(make_patient_pair(), 4)
+    lab = make_patient_pair()
+    assert ring(lab, "a") == {"most": "4096", "now": "4096"}
+    assert not lost_in_halts(lab, 4)
 
 
 def test_without_lockstep_tcp_sees_the_same_halts(make_patient_pair):

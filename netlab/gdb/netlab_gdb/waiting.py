@@ -17,9 +17,6 @@ def holders(status: dict, ours: str) -> list[str]:
 
 def reason(status: dict, ours: str) -> str:
     """Why our guest does not go on; "" where nothing keeps it."""
-    guest = next(g for g in status["guests"] if g["name"] == ours)
-    if guest["state"] == "panicked" and guest["halted"]:
-        return "the guest's kernel has panicked: nothing lets it go on"
     held_by = holders(status, ours)
     if f"{ours} (pause)" in held_by:
         return f"the guest is paused: it goes on with 'netlab resume {ours}'"
@@ -35,7 +32,7 @@ def on_continue(event: gdb.ThreadEvent) -> None:
     ours = lab.current()
     try:
         why = reason(ours.request("status", timeout=TIMEOUT_SECONDS), ours.guest) if ours else ""
-    except (gdb.GdbError, KeyError, TypeError, StopIteration):
+    except (gdb.GdbError, KeyError, TypeError):
         return  # the lab can't be asked
     if why:
         print(f"netlab: {kernel.printable(why)}")
