@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A batch session of gdb: its process, what it reports, how it ends. */
-#include "lab/debug.h"
+#include "debug/debug.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -8,7 +8,7 @@
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 
-#include "lab/debugcheck.h"
+#include "debug/check.h"
 #include "util/file.h"
 #include "util/lines.h"
 #include "util/log.h"
