@@ -149,6 +149,7 @@ def test_ctrl_c_stops_the_guest_and_ctrl_z_gdb(attached):
 def test_the_exit_status_is_gdbs(lab):
     lab.verb("gdb", f"{lab.name}/server", "--", "-batch", "-ex", "quit 7").exited(7)
     hello(lab)
+    assert lab.status()["lockstep"]["halts"] == 1, "the lab stood still for gdb alone"
     lab.verb("gdb", f"{lab.name}/server", "--", "-batch", *DIE_WITH_A_BREAKPOINT).exited(128 + 9)
     hello(lab)
 
