@@ -46,15 +46,21 @@ static struct error *read_packet(int fd, char *packet, size_t size)
 	return length == end ? NULL : error_new(EPROTO, "QEMU's answer has no end");
 }
 
-/* Ask, and wait for an answer that begins with @wanted; stop replies may come before it. */
-static struct error *ask(int fd, const char *request, const char *wanted)
+/*
+ * Ask, and wait for an answer that begins with @wanted; stop replies may come before it. Of a guest
+ * that runs again nothing is acknowledged: for each byte but one QEMU would stop it (7.2,
+ * gdb_read_byte()).
+ */
+static struct error *ask(int fd, const char *request, const char *wanted,
+			 bool acknowledge)
 {
 	char packet[PACKET_LIMIT];
 
 	try(write_all(fd, request, strlen(request)));
 	for (int i = 0; i < PACKETS_LIMIT; i++) {
 		try(read_packet(fd, packet, sizeof(packet)));
-		try(write_all(fd, "+", 1));
+		if (acknowledge)
+			try(write_all(fd, "+", 1));
 		if (string_after(packet, wanted))
 			return NULL;
 	}
@@ -72,6 +78,6 @@ struct error *debug_release(const char *gdb_socket)
 	 * and it stops for the new one (SIGINT: T02). The old one may have agreed on process
 	 * IDs: D alone is refused then.
 	 */
-	try(ask(fd, "$?#3f", "$T"));
-	return ask(fd, "$D;1#b0", "$OK#");
+	try(ask(fd, "$?#3f", "$T", true));
+	return ask(fd, "$D;1#b0", "$OK#", false);
 }

@@ -243,9 +243,10 @@ static void stub(int listener)
 	int fd = accept(listener, NULL, NULL);
 
 	alarm(10);
-	_exit(expect(fd, "$?#3f") && answer(fd, "+$T02thread:p01.01;#03") &&
+	_exit(expect(fd, "$?#3f") &&
+			      answer(fd, "+$T02thread:p01.01;#03$T05thread:01;#07") &&
 			      expect(fd, "+$D;1#b0") && answer(fd, "+$OK#9a") &&
-			      expect(fd, "+")
+			      !expect(fd, "+") /* would stop the guest */
 		      ? 0
 		      : 1);
 }
