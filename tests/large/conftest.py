@@ -30,12 +30,12 @@ def built(netlab, run):
 
 @pytest.fixture
 def make_lab(netlab, run, fresh_home, tmp_path):
-    """make_lab(topology=None, **changes) -> Lab, taken down at the end."""
+    """make_lab(topology=None, name="large", **changes) -> Lab, taken down at the end."""
     labs = []
 
-    def make(topology=None, **changes):
-        topology = topology or write_topology(tmp_path / "large.yaml", **changes)
-        labs.append(Lab(netlab, run, "large", topology, tmp_path / "large.out"))
+    def make(topology=None, name="large", **changes):
+        topology = topology or write_topology(tmp_path / f"{name}.yaml", **changes)
+        labs.append(Lab(netlab, run, name, topology, tmp_path / f"{name}.out"))
         return labs[-1]
 
     yield make
