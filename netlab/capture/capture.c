@@ -10,6 +10,7 @@
 #include "capture/sink.h"
 #include "capture/timeline.h"
 #include "config.h"
+#include "util/clock.h"
 #include "util/string.h"
 
 #define DRAIN_LIMIT_NS (100ull * 1000000)
@@ -40,14 +41,6 @@ struct capture {
 	capture_failed_fn failed;
 	void *userdata;
 };
-
-static uint64_t monotonic_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
 
 /* Frames up to here are complete: each ring has been read beyond it. */
 static uint64_t known_until(const struct capture *capture)

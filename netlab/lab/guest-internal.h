@@ -12,8 +12,10 @@ struct lab_guest {
 	enum guest_state state;
 	enum accel accel;
 	bool halted;
+	bool shut_down; /* QEMU keeps it, and nothing makes it run again */
 	bool frozen;
 	bool leaving;           /* it was asked to power off */
+	bool disk_failed;       /* that was said */
 	bool attaching;         /* a debugger came, and has not let it run yet */
 	unsigned rows, columns; /* of the terminal at its console; 0: not known */
 	struct error

@@ -33,11 +33,10 @@ static void on_continued(struct relay *relay, bool step, void *userdata)
 {
 	struct lab_guest *guest = userdata;
 
-	(void)relay;
 	guest->attaching = false;
-	if (stands_for_good(guest))
-		return;
-	if (step)
+	if (guest->shut_down)
+		relay_refuse(relay);
+	else if (step)
 		lockstep_step(guest->member);
 	else
 		lockstep_release(guest->member, LOCKSTEP_DEBUGGER);

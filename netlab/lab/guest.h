@@ -68,6 +68,8 @@ struct guest_handlers {
 		     void *userdata);
 	/* KVM failed, and it boots once more, with TCG. */
 	void (*restarted)(struct lab_guest *guest, void *userdata);
+	/* Its kernel has panicked, has said all, and is kept for a debugger. */
+	void (*panicked)(struct lab_guest *guest, void *userdata);
 };
 
 /** guest_start() - start QEMU; the rest is told by @handlers. */

@@ -24,6 +24,9 @@
 /** panic_find() - the kernel's words in a line of the console that begins a panic, or NULL */
 const char *panic_find(const char *line);
 
+/** panic_words() - where in @tail, a console's last lines, an oops or the panic begins; else @tail */
+const char *panic_words(const char *tail);
+
 /** panic_prepare() - a guest that shuts down or resets itself is to be paused. */
 void panic_prepare(struct qmp *qmp);
 

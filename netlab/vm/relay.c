@@ -3,13 +3,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/string.h"
 #include "vm/rsp.h"
@@ -27,7 +28,8 @@
  * NONE: no debugger. One that connects moves it to STOPPED.
  * STOPPED: it knows that the guest has stopped. Its continue or step moves it to WAITING, its
  *	detach to LEAVING.
- * WAITING: its packet lies here. relay_run() moves it to RUNNING, ^C back to STOPPED.
+ * WAITING: its packet lies here. relay_run() moves it to RUNNING, ^C and relay_refuse() back to
+ *	STOPPED.
  * RUNNING: QEMU has the packet. A stop that is told moves it to STOPPED, a concealed one to
  *	CONCEALED.
  * CONCEALED: the guest has stopped, and the debugger believes that it runs. relay_run() moves
@@ -225,21 +227,13 @@ static void tell_stop(struct relay *relay, const char *reply)
 	relay->handlers->stopped(relay, relay->userdata);
 }
 
-/* The guest stands still already: the stop that is asked for is told by ourselves. */
-static void tell_interrupt(struct relay *relay)
+/* The guest stands still already: its stop is told by ourselves. */
+static void tell_standing(struct relay *relay, int signal)
 {
 	const char *where = relay->last_stop ? relay->last_stop + 3 : "";
-	_cleanup_free_ char *reply = xasprintf("T02%s", where);
+	_cleanup_free_ char *reply = xasprintf("T%02x%s", signal, where);
 
 	tell_stop(relay, reply);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
 static bool take_late_interrupt(struct relay *relay)
@@ -247,7 +241,7 @@ static bool take_late_interrupt(struct relay *relay)
 	uint64_t sent = relay->late_interrupt;
 
 	relay->late_interrupt = 0;
-	return sent && now_ns() - sent < LATE_INTERRUPT_NS;
+	return sent && monotonic_now() - sent < LATE_INTERRUPT_NS;
 }
 
 static void on_interrupt(struct relay *relay)
@@ -255,14 +249,14 @@ static void on_interrupt(struct relay *relay)
 	switch (relay->state) {
 	case DEBUGGER_WAITING:
 	case DEBUGGER_CONCEALED:
-		tell_interrupt(relay);
+		tell_standing(relay, SIGINT);
 		break;
 	case DEBUGGER_RUNNING:
 		relay->interrupting = true;
 		send_bytes(&relay->stub, "\3");
 		break;
 	case DEBUGGER_STOPPED:
-		relay->late_interrupt = now_ns();
+		relay->late_interrupt = monotonic_now();
 		break;
 	case DEBUGGER_NONE:
 	case DEBUGGER_INTERRUPTING:
@@ -275,7 +269,7 @@ static void on_interrupt(struct relay *relay)
 static void on_resumption(struct relay *relay, const char *packet, bool step)
 {
 	if (!step && take_late_interrupt(relay)) {
-		tell_interrupt(relay);
+		tell_standing(relay, SIGINT);
 		return;
 	}
 	relay->state = DEBUGGER_WAITING;
@@ -425,6 +419,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 	(void)source, (void)events;
 	if (debugger < 0)
 		return 0;
+	leg_read(&relay->debugger); /* which may have hung up before this one came */
 	if (relay->debugger.fd >= 0) {
 		log_warning("gdb: a second debugger of one guest was hung up on");
 		return 0;
@@ -480,6 +475,12 @@ bool relay_run(struct relay *relay)
 	relay->state = DEBUGGER_RUNNING;
 	send_text(&relay->stub, relay->packet);
 	return true;
+}
+
+void relay_refuse(struct relay *relay)
+{
+	if (relay->state == DEBUGGER_WAITING)
+		tell_standing(relay, SIGQUIT);
 }
 
 void relay_conceal(struct relay *relay)

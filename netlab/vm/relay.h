@@ -24,7 +24,7 @@ struct relay_handlers {
 	/* A debugger came: QEMU stops the guest for it, if it runs. */
 	void (*attached)(struct relay *relay, void *userdata);
 	/* It lets the guest run, or (@step) carry out one instruction: relay_run() when
-	 * that may be. */
+	 * that may be, relay_refuse() where it never will. */
 	void (*continued)(struct relay *relay, bool step, void *userdata);
 	/* It was told that the guest has stopped: a breakpoint, the end of a step, ^C. */
 	void (*stopped)(struct relay *relay, void *userdata);
@@ -53,6 +53,13 @@ bool relay_is_attached(const struct relay *relay);
  * Return: false where there is none: the guest's running is no debugger's affair.
  */
 bool relay_run(struct relay *relay);
+
+/**
+ * relay_refuse() - answer that packet ourselves: the guest stands, and nothing makes it run
+ *
+ * The debugger is told what QEMU says of a machine that has shut down: SIGQUIT (7.2, gdbstub.c).
+ */
+void relay_refuse(struct relay *relay);
 
 /**
  * relay_conceal() - from here on a stop by QMP is ours, and the debugger is not told of it

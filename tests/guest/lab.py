@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A lab under test: netlab's verbs as methods, witnesses beside them."""
+import contextlib
 import json
 import os
 import pathlib
 import signal
 import subprocess
+import tempfile
 import time
+
+import pytest
 
 DEADLINE = 180
 
@@ -104,6 +108,31 @@ def write_topology(path, **changes):
     topology.update(changes)
     path.write_text(json.dumps({k: v for k, v in topology.items() if v is not None}))
     return path
+
+
+@contextlib.contextmanager
+def own_folders(cache):
+    """Runtime and state folders that several tests share; the cache stays. Their path is short,
+    as a socket's must be."""
+    with tempfile.TemporaryDirectory(prefix="nl") as name, pytest.MonkeyPatch.context() as patch:
+        folder = pathlib.Path(name)
+        for variable, part in (("NETLAB_RUNTIME_DIR", "run"), ("XDG_STATE_HOME", "state")):
+            (folder / part).mkdir(mode=0o700)
+            patch.setenv(variable, str(folder / part))
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        yield folder
+
+
+@contextlib.contextmanager
+def shared_lab(netlab, run, cache, name, **changes):
+    """A lab like tcp-receive that is up, for several tests, in folders of its own."""
+    with own_folders(cache) as folder:
+        lab = Lab(netlab, run, name, write_topology(folder / "t.yaml", **changes), folder / "out")
+        try:
+            lab.up().ok()
+            yield lab
+        finally:
+            lab.down()
 
 
 def interrupt(process):

@@ -6,11 +6,19 @@ import re
 
 import pytest
 
-import walking
 from debugging import debugging
-from lab import fields, wait_until
+from lab import fields, shared_lab, wait_until
+from walking import TRAFFIC, walking
 
 FRAME = re.compile(r"^(.*):(\d+) > .*\] seq (\d+) ack (\d+) len (\d+), frame (\d+)$")
+
+
+@pytest.fixture(scope="module")
+def walker(netlab, run, cache, kernel):
+    """All tests of a guest that has booted share one, and the gdb on it."""
+    del kernel  # without one, these tests are skipped
+    with shared_lab(netlab, run, cache, "paths") as lab, walking(lab) as walks:
+        yield walks
 
 
 def check_places(stages, kernel):
@@ -24,29 +32,26 @@ def check_places(stages, kernel):
 def check_frames(lab, lines):
     """Are the frames that the lines name those that tshark finds the segments in?"""
     traced = [match.groups() for *_, packet in lines if (match := FRAME.match(packet))]
-    file = lab.status()["capture"]["file"]
-    lab.down().ok()
     captured = {frame: values for frame, *values in fields(
-        file, "frame.number", "tcp.srcport", "tcp.seq_raw", "tcp.ack_raw", "tcp.len",
-        only="tcp")}
+        lab.status()["capture"]["file"], "frame.number", "tcp.srcport", "tcp.seq_raw",
+        "tcp.ack_raw", "tcp.len", only="tcp")}
     assert len(traced) > 20
     for _, port, seq, ack, length, frame in traced:
         assert captured[frame] == [port, seq, ack, length]
 
 
-@pytest.mark.parametrize("name", walking.TRAFFIC)
-def test_every_stage_is_hit_in_its_order_by_real_traffic(lab, kernel, name):
-    with walking.ready(lab):
-        lines, stages = walking.walk(lab, name)
+@pytest.mark.parametrize("name", TRAFFIC)
+def test_every_stage_is_hit_in_its_order_by_real_traffic(walker, kernel, name):
+    lines, stages = walker.walk(name)
     assert {path for path, *_ in lines} == {name}
     check_places(stages, kernel)
     if name == "tcp-receive":
-        check_frames(lab, lines)
+        check_frames(walker.lab, lines)
 
 
-def test_stages_are_chosen_and_what_is_wrong_is_told(lab):
-    with debugging(lab) as gdb:
-        assert len(gdb.run("netlab path").splitlines()) == len(walking.TRAFFIC)
+def test_stages_are_chosen_and_what_is_wrong_is_told(walker):
+    with walker.session() as gdb:
+        assert len(gdb.run("netlab path").splitlines()) == len(TRAFFIC)
         assert "tcp-receive: 2 functions to stop at, 4 to trace" in gdb.run(
             "netlab path tcp-receive trace 1-3 8 17 off 1 stop 17")
         shown = gdb.run("netlab path tcp-receive")
@@ -56,7 +61,7 @@ def test_stages_are_chosen_and_what_is_wrong_is_told(lab):
         assert "2 stop, 4 trace" in gdb.run("netlab path")
         breakpoints = gdb.run("info breakpoints")
         assert "tcp_v6_rcv" in breakpoints and "net_rx_action" not in breakpoints
-        assert "1 functions to stop at, 4" in gdb.run("netlab path tcp-receive -6 off 17")
+        assert "1 function to stop at, 4" in gdb.run("netlab path tcp-receive -6 off 17")
         gdb.run("delete")
         assert "0 functions to stop at, 4" in gdb.run("netlab path tcp-receive off 9")
         for words, message in [
@@ -73,11 +78,12 @@ def test_stages_are_chosen_and_what_is_wrong_is_told(lab):
         assert "stop STAGES" in gdb.run("help netlab path")
         assert "netlab path tcp-receive\n" in gdb.run("complete netlab path tcp-r")
         assert "netlab path arp trace\n" in gdb.run("complete netlab path arp t")
+        assert "0 functions to stop at, 0" in gdb.run("netlab path tcp-receive off all")
 
 
-def test_lines_have_the_labs_time(lab):
-    with debugging(lab) as gdb:
-        wait_until(lambda: lab.guest()["halted"], "the guest is halted")
+def test_lines_have_the_labs_time(walker):
+    with walker.session() as gdb:
+        wait_until(lambda: walker.lab.guest()["halted"], "the guest is halted")
         gdb.run("python from netlab_gdb import clock; one = clock.Clock()")
         assert gdb.run("python print(one.now() == one.now())") == "True\n", "it stands still"
         wall, now = map(int, gdb.run("python import time; print(time.time_ns(), one.now())").split())

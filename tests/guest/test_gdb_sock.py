@@ -2,15 +2,12 @@
 """netlab sock, sockets and epoll in a real gdb: what they say of a guest's sockets is what
 /proc, fdinfo and tshark say of the same ones."""
 import ipaddress
-import pathlib
 import re
-import shutil
 import struct
-import tempfile
 
 import pytest
 
-from lab import Lab, fields, write_topology
+from lab import fields, shared_lab
 from sockets import look
 
 SS_STATES = {"01": "ESTAB", "07": "UNCONN", "0A": "LISTEN"}
@@ -23,29 +20,11 @@ def flavour():
 
 
 @pytest.fixture(scope="module")
-def home(cache):
-    """Folders of this guest's own. Their path is short, as a socket's must be."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="nl"))
-    with pytest.MonkeyPatch.context() as patch:
-        for variable, name in (("NETLAB_RUNTIME_DIR", "run"), ("XDG_STATE_HOME", "state")):
-            (folder / name).mkdir(mode=0o700)
-            patch.setenv(variable, str(folder / name))
-        patch.setenv("XDG_CACHE_HOME", str(cache))
-        yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def seen(netlab, run, build, kernel, flavour, home):
+def seen(netlab, run, build, kernel, flavour, cache):
     """Everything that was printed of one guest, and what witnesses say of it."""
     del kernel  # without one, these tests are skipped
-    lab = Lab(netlab, run, "sockets", write_topology(home / "t.yaml", kernel=flavour),
-              home / "out")
-    try:
-        lab.up().ok()
+    with shared_lab(netlab, run, cache, "sockets", kernel=flavour) as lab:
         yield look(lab, build / "tests" / "guest" / "gdb-sockets")
-    finally:
-        lab.down()
 
 
 def number(text, name):
@@ -280,6 +259,7 @@ def test_what_can_not_be_shown_is_said_in_one_line(seen):
     assert said == {
         "netlab sock": "no socket in the arguments and locals of the current frames",
         "netlab sock 5": "5: there is no socket at 0x5",
+        "netlab sock 0": "0: there is no socket at 0x0",
         "netlab sock nothing": 'netlab sock: No symbol "nothing" in current context.',
         "netlab sock &jiffies_64": "&jiffies_64 is a u64 *, which points at no struct",
         "netlab sock &init_task": "&init_task points at a struct task_struct, which has no socket",

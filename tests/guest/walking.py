@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """netlab path against real traffic: are all stages of a path hit, in the order it gives?"""
 import contextlib
+import itertools
+import queue
 import re
 import subprocess
 
 from debugging import debugging, meanwhile
 from lab import ip
 
+ROUNDS = 3  # of traffic, until a walk has to be whole
 GUEST = {4: "192.168.100.224", 6: "fd00:100::224"}
-# An address of the host's that the guest has not spoken to yet, and one more.
-FRESH = {4: "192.168.100.60", 6: "fd00:100::60"}
+NUMBERS = itertools.count(60)  # of addresses of the host's that the guest has not spoken to yet
+PORTS = itertools.count(20000)  # of the datagrams that end a round
+ROUND_ENDS = "udp_rcv ("
 STAGE = re.compile(r"^ {0,2}(\d*) {2,}(\w+) +([\w/.+-]+):(\d+)", re.M)
 LINE = re.compile(r"^\d\d:\d\d:\d\d\.\d{6} cpu \d+ \S+\[\d+\] (\S+) (\d+) (\w+)(?:: (.*))?$",
                   re.M)
@@ -40,10 +44,13 @@ LISTEN = """
 import socket
 with socket.create_server(("::", 7778), family=socket.AF_INET6,
                           dualstack_ipv6=True) as listener:
-    listener.settimeout(180)
     print("listens", flush=True)
-    for _ in range(2):
+    while True:
         listener.accept()[0].close()
+"""
+END = """
+import socket, sys
+socket.socket(type=socket.SOCK_DGRAM).sendto(b"", (sys.argv[1], int(sys.argv[2])))
 """
 # The frame of a neighbour that asks for the guest: whatever the host's own table has.
 ASK = """
@@ -74,6 +81,17 @@ def on_host(lab, program, *arguments):
     lab.exec("host", "/usr/bin/python3", "-c", program, *arguments).ok()
 
 
+def fresh(lab, family):
+    """An address that the host's side has from now on."""
+    number = next(NUMBERS)
+    if family == 4:
+        ip(lab, "address", "add", f"192.168.100.{number}/24", "dev", "br0")
+        return f"192.168.100.{number}"
+    ip(lab, "address", "add", f"fd00:100::{number}/64", "dev", "br0", "nodad",
+       "preferred_lft", "0")
+    return f"fd00:100::{number}"
+
+
 def wait_in_guest(lab):
     """The words of a command that waits until the server sleeps."""
     return [lab.netlab, "exec", f"{lab.name}/server", "--", "sh", "-c", SLEEPS]
@@ -93,11 +111,11 @@ def connect_from_guest(lab, family):
 
 
 def ping_from_guest(lab, family):
-    lab.exec("server", "ping", "-c", "1", "-W", "180", FRESH[family]).ok()
+    lab.exec("server", "ping", "-c", "1", "-W", "180", fresh(lab, family)).ok()
 
 
 def ask_from_host(lab, family):
-    on_host(lab, ASK, GUEST[family], FRESH[family])
+    on_host(lab, ASK, GUEST[family], fresh(lab, family))
 
 
 TRAFFIC = {
@@ -153,41 +171,110 @@ def next_stages(lines, stages, about):
             if at < len(stages[family])}
 
 
-def walk(lab, name):
-    """Send what goes through a path, over IPv4 and IPv6, and follow it through all its stages.
+class Traffic:
+    """What goes through a path, over each version of IP; then a datagram that ends the round."""
 
-    The guest is stopped at the last one, again and again, until all were seen in their order.
-    Return: the lines, and the stages by the version of IP."""
-    def send():
-        for family in stages:
-            TRAFFIC[name](lab, family)
+    def __init__(self, lab, name):
+        self.lab, self.name = lab, name
+        self.rounds = queue.Queue()
+        self.error = None  # why the last round was cut short
 
-    with debugging(lab) as gdb:
-        stages = {family: found for family in (4, 6) if (found := stages_of(gdb, name, family))}
-        last = len(next(iter(stages.values())))
-        gdb.run(f"netlab path {name} trace all stop {last}")
-        seen = ""
-        with meanwhile(send):
-            while missing := next_stages(LINE.findall(seen), stages, ABOUT[name]):
-                try:
-                    seen += gdb.run("continue")
-                except AssertionError as error:
-                    raise AssertionError(f"waits for {missing}") from error
-            assert f"{name}: 0 functions" in gdb.run(f"netlab path {name} off all")
-            gdb.close()
+    def begin(self, gdb, families):
+        """One more round, at the end of which gdb stops."""
+        port = next(PORTS)
+        said = gdb.run(f'netlab break udp_rcv if-packet "udp.dstport == {port}"')
+        assert said.startswith("Breakpoint"), said
+        self.rounds.put((families, port))
+
+    def over(self):
+        """No more rounds."""
+        self.rounds.put(None)
+
+    def send(self):
+        """As many rounds as are begun."""
+        while wanted := self.rounds.get():
+            families, port = wanted
+            try:
+                for family in families:
+                    TRAFFIC[self.name](self.lab, family)
+            except BaseException as error:  # pylint: disable=broad-except
+                self.error = error
+            on_host(self.lab, END, GUEST[4], str(port))
+
+
+def follow(gdb, stages, about):
+    """Go on to the round's end. Return: what gdb said until the guest was at all the stages."""
+    seen = said = ""
+    while next_stages(LINE.findall(seen), stages, about) and ROUND_ENDS not in said:
+        said = gdb.run("continue")
+        seen += said
+    return seen
+
+
+def follow_rounds(gdb, name, traffic):
+    """Follow the traffic until it was at all the stages in one round. Return: that one's lines,
+    and the stages by the version of IP."""
+    stages = {family: found for family in (4, 6) if (found := stages_of(gdb, name, family))}
+    last = len(next(iter(stages.values())))
+    gdb.run(f"netlab path {name} trace all stop {last}")
+    for _ in range(ROUNDS):
+        traffic.begin(gdb, list(stages))
+        seen = follow(gdb, stages, ABOUT[name])
+        missing = next_stages(LINE.findall(seen), stages, ABOUT[name])
+        if not missing:
+            break
+    if missing:
+        raise AssertionError(f"waits for {missing} after\n{seen}") from traffic.error
+    assert f"{name}: 0 functions" in gdb.run(f"netlab path {name} off all")
+    while ROUND_ENDS not in seen:
+        seen += gdb.run("continue")
+    gdb.run("delete")
     return LINE.findall(seen), stages
 
 
+class Walker:
+    """A lab that is up, with a gdb on its guest, which all walks share."""
+
+    def __init__(self, lab, gdb):
+        self.lab, self.gdb = lab, gdb
+
+    @contextlib.contextmanager
+    def session(self):
+        """The gdb that is shared; once something has failed in it, another one each time."""
+        if self.gdb.process.poll() is not None:
+            with debugging(self.lab) as gdb:
+                yield gdb
+            return
+        try:
+            yield self.gdb
+        except BaseException:
+            self.gdb.process.kill()
+            self.gdb.process.wait()
+            raise
+
+    def walk(self, name):
+        """Send what goes through a path, over IPv4 and IPv6, and follow it through all its stages.
+
+        The guest is stopped at the last one, again and again, until all were seen in their
+        order; then it stands at the end of the traffic. Return: the lines, and the stages by
+        the version of IP."""
+        traffic = Traffic(self.lab, name)
+        with meanwhile(traffic.send):
+            try:
+                with self.session() as gdb:
+                    return follow_rounds(gdb, name, traffic)
+            finally:
+                traffic.over()
+
+
 @contextlib.contextmanager
-def ready(lab):
-    """Within it the lab has what the traffic wants: neighbours, and who listens."""
-    for family, address in FRESH.items():
-        ip(lab, "address", "add", f"{address}/{24 if family == 4 else 64}", "dev", "br0",
-           *(["nodad", "preferred_lft", "0"] if family == 6 else []))
+def walking(lab):
+    """with walking(lab) as walker: walker.walk("arp")"""
     with subprocess.Popen([lab.netlab, "exec", f"{lab.name}/host", "--", "/usr/bin/python3", "-c",
                            LISTEN], stdout=subprocess.PIPE) as listener:
         try:
             assert listener.stdout.readline() == b"listens\n"
-            yield lab
+            with debugging(lab) as gdb:
+                yield Walker(lab, gdb)
         finally:
             listener.kill()

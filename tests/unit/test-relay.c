@@ -290,6 +290,22 @@ static void test_an_interrupt_of_a_continue_that_waits(void **state)
 	assert_false(relay_run(f->relay));
 }
 
+static void test_a_guest_that_never_runs_again(void **state)
+{
+	struct fixture *f = *state;
+
+	relay_refuse(f->relay);
+	assert_string_equal(heard(f, f->debugger), "");
+	send_packet(f, f->stub, "T03thread:p01.02;");
+	send_packet(f, f->debugger, "vCont;s:p1.2");
+	free(steal_ptr(f->said));
+	relay_refuse(f->relay);
+	assert_string_equal(heard(f, f->debugger), "T03thread:p01.02;");
+	assert_string_equal(heard(f, f->stub), "");
+	assert_said(f, "stopped");
+	assert_false(relay_run(f->relay));
+}
+
 static void test_an_interrupt_while_it_runs(void **state)
 {
 	struct fixture *f = *state;
@@ -386,6 +402,21 @@ static void test_a_second_debugger_is_hung_up_on(void **state)
 	close(second);
 }
 
+static void test_a_debugger_that_comes_when_one_has_gone(void **state)
+{
+	struct fixture *f = *state;
+	int second = connect_to(f->gdb_path);
+
+	close(f->debugger); /* and the relay is told of the second one before */
+	spin(f);
+	assert_string_equal(heard(f, second), "");
+	close(f->stub);
+	f->stub = accept(f->stub_listener, NULL, NULL);
+	f->debugger = second;
+	send_packet(f, second, "?");
+	assert_string_equal(heard(f, f->stub), "?");
+}
+
 static void test_garbage_ends_the_debuggers_connection(void **state)
 {
 	struct fixture *f = *state;
@@ -419,12 +450,14 @@ int main(void)
 		test(test_a_breakpoint_that_came_first_is_told),
 		test(test_an_interrupt_of_a_concealed_stop),
 		test(test_an_interrupt_of_a_continue_that_waits),
+		test(test_a_guest_that_never_runs_again),
 		test(test_an_interrupt_while_it_runs),
 		test(test_an_interrupt_while_a_condition_is_evaluated),
 		test(test_a_debugger_that_detaches),
 		test(test_a_debugger_that_dies),
 		test(test_a_debugger_that_dies_while_the_guest_runs),
 		test(test_a_second_debugger_is_hung_up_on),
+		test(test_a_debugger_that_comes_when_one_has_gone),
 		test(test_garbage_ends_the_debuggers_connection),
 		test(test_qemu_ends),
 	};

@@ -83,9 +83,11 @@ def show_if_there() -> None:
 
 
 def on_stop(event: gdb.StopEvent) -> None:
-    """QEMU tells a debugger of a machine that has shut down by SIGQUIT (7.2, gdbstub.c)."""
+    """QEMU tells a debugger of a machine that has shut down by SIGQUIT (7.2, gdbstub.c), and the
+    lab answers by it whatever would let such a one run."""
     if getattr(event, "stop_signal", "") == "SIGQUIT" and panicked_cpu() is not None:
-        print("netlab: the guest's kernel has panicked: netlab panic tells why")
+        print("netlab: the guest's kernel has panicked, and nothing of it runs on: netlab panic "
+              "tells why")
 
 
 class PanicCommand(commands.Command):
