@@ -96,13 +96,14 @@ class Peers:
                 assert echo(connection, b"before the halt")
         self.listener = socket.create_server(("192.168.100.50", 9000))
         self.marker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.marker.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         self.sent = []
         self.syns = 0
         self.resets = resets()
 
     def mark(self, text):
-        """A frame that the capture is told apart by."""
-        self.marker.sendto(text, (GUEST[socket.AF_INET], 7777))
+        """A frame that the capture is told apart by, and that no neighbour is searched for."""
+        self.marker.sendto(text, ("192.168.100.255", 9))
 
     def squeeze(self):
         """Send and don't read, until the guest's window is closed."""
