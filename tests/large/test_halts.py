@@ -15,7 +15,7 @@ HALTS = int(os.environ.get("NETLAB_TEST_HALTS", "1000"))
 LONG_HALT = float(os.environ.get("NETLAB_TEST_LONG_HALT", "600"))
 PLAIN_SECONDS = 20
 CARD_HALTS = 100
-MODELS = ["e1000", "e1000e", "virtio-net-pci", "vmxnet3"]
+MODELS = ["e1000", "e1000e", "virtio-net-pci"]
 
 
 @pytest.fixture
