@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from lab import Lab, write_topology
+from lab import Lab, shared_lab, write_topology
 from terminal import Terminal
 
 
@@ -37,6 +37,14 @@ def lab(make_lab):
     made = make_lab()
     made.up().ok()
     return made
+
+
+@pytest.fixture(scope="module")
+def shared(netlab, kernel, run, cache):
+    """A lab like tcp-receive that is up, for those tests of a module that leave it as it is."""
+    del kernel  # without one, these tests are skipped
+    with shared_lab(netlab, run, cache, "shared") as made:
+        yield made
 
 
 @pytest.fixture
