@@ -10,6 +10,7 @@
 #include "capture/sink.h"
 #include "capture/timeline.h"
 #include "config.h"
+#include "util/clock.h"
 #include "util/string.h"
 
 #define DRAIN_LIMIT_NS (100ull * 1000000)
@@ -40,14 +41,6 @@ struct capture {
 	capture_failed_fn failed;
 	void *userdata;
 };
-
-static uint64_t monotonic_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
 
 /* Frames up to here are complete: each ring has been read beyond it. */
 static uint64_t known_until(const struct capture *capture)
@@ -392,9 +385,10 @@ static void wake(struct capture *capture)
 		error_ignore(arm_timer(capture));
 }
 
-void capture_halt(struct capture *capture, const char *guest, uint64_t wall)
+void capture_halt(struct capture *capture, const char *guest, const char *cause,
+		  uint64_t wall)
 {
-	timeline_halt(&capture->timeline, guest, wall, monotonic_now());
+	timeline_halt(&capture->timeline, guest, cause, wall, monotonic_now());
 	wake(capture);
 }
 

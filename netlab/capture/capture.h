@@ -95,9 +95,11 @@ must_use struct error *capture_finish(struct capture *capture);
 /**
  * capture_halt() - the lab stands still
  * @guest: that stopped it
+ * @cause: why, in words; "": its debugger did, which may say where
  * @wall: since when: ns since 1970-01-01 UTC
  */
-void capture_halt(struct capture *capture, const char *guest, uint64_t wall);
+void capture_halt(struct capture *capture, const char *guest, const char *cause,
+		  uint64_t wall);
 
 /** capture_tell() - a debugger says where a guest of the halted lab stands */
 void capture_tell(struct capture *capture, const struct halt_place *place);

@@ -11,6 +11,7 @@
 static void event_deinit(struct halt_event *event)
 {
 	free(event->guest);
+	free(event->cause);
 	free(event->place);
 	*event = (struct halt_event){0};
 }
@@ -73,9 +74,11 @@ static void give_up_early(struct halt_rows *rows)
 	event_deinit(&rows->early);
 }
 
-void halt_rows_begin(struct halt_rows *rows, const char *guest, uint64_t wall,
-		     uint64_t now)
+void halt_rows_begin(struct halt_rows *rows, const char *guest, const char *cause,
+		     uint64_t wall, uint64_t now)
 {
+	struct halt_event *event;
+
 	if (rows->halted)
 		return;
 	rows->halted = true;
@@ -83,7 +86,9 @@ void halt_rows_begin(struct halt_rows *rows, const char *guest, uint64_t wall,
 	free(rows->guest);
 	rows->guest = xstrdup(guest);
 	rows->deadline = now + HALT_GRACE_NS;
-	push(rows, HALT_BEGAN, guest, wall)->ready = false;
+	event = push(rows, HALT_BEGAN, guest, wall);
+	event->cause = printable(cause, WORDS_MAX);
+	event->ready = false;
 	if (rows->early.wall >= wall)
 		give_up_early(rows);
 	event_deinit(&rows->early);
@@ -199,8 +204,13 @@ static char *sum_text(const struct halt_event *event)
 static char *begin_text(const struct halt_event *event)
 {
 	_cleanup_free_ char *date = date_text(event->wall);
+	const char *place = event->place ?: "";
 
-	return xasprintf("%s halted%s; %s", event->guest, event->place ?: "", date);
+	if (*event->cause)
+		return xasprintf("%s halted%s: %s; %s", event->guest, place, event->cause,
+				 date);
+	return xasprintf("%s halted%s; %s", event->guest,
+			 *place ? place : " by a debugger", date);
 }
 
 static char *end_text(const struct halt_event *event, uint64_t frames)

@@ -3,7 +3,8 @@
  * Which rows the halts of a lab make in its capture, and when. Pure: a list of what happened in,
  * texts out.
  *
- * A halt has a row where it begins, with what a debugger says of it, and one where it ends; both
+ * A halt has a row where it begins, with its cause or what a debugger says of it, and one where
+ * it ends; both
  * stand at the lab time of the halt, around the frames that came meanwhile. The first waits for
  * the debugger for HALT_GRACE_NS at most: what it says later is a row of its own. Halts
  * that were over before that and that no debugger spoke of (breakpoints whose condition was
@@ -43,6 +44,7 @@ struct halt_event {
 	uint64_t lasted; /* ns: it, or all of them together */
 	uint64_t n;      /* how many were summed up */
 	char *guest;     /* owned */
+	char *cause;     /* owned; "": nothing is known but what a debugger says */
 	char *place;     /* owned; NULL: nothing is known */
 	bool ready;      /* its row waits for nothing that a debugger may say */
 };
@@ -60,9 +62,12 @@ struct halt_rows {
 	uint64_t frames;         /* written when the halt's first row was */
 };
 
-/** halt_rows_begin() - @guest halted the lab; where it is halted, nothing comes of it */
-void halt_rows_begin(struct halt_rows *rows, const char *guest, uint64_t wall,
-		     uint64_t now);
+/**
+ * halt_rows_begin() - @guest halted the lab; where it is halted, nothing comes of it
+ * @cause: in words; "": its debugger stopped it, and may say where
+ */
+void halt_rows_begin(struct halt_rows *rows, const char *guest, const char *cause,
+		     uint64_t wall, uint64_t now);
 
 /**
  * halt_rows_tell() - a debugger says where a guest stands

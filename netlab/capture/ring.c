@@ -6,8 +6,8 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/namespace.h"
 #include "util/string.h"
@@ -18,14 +18,6 @@
 
 /* A frame may wait for its block's timeout, which the kernel rounds up to its ticks. */
 #define KNOWN_AFTER_NS (2ull * RING_BLOCK_TIMEOUT_MS * 1000000)
-
-uint64_t realtime_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
 
 /* What pcap_activate() says with a negative status, as an error of ours. */
 static struct error *explain_status(pcap_t *pcap, int status)

@@ -57,7 +57,4 @@ bool ring_is_empty(const struct ring *ring);
 /** ring_needs_polling() - the link is down, and only reading tells when it is gone */
 bool ring_needs_polling(const struct ring *ring);
 
-/** realtime_now() - ns since 1970-01-01 UTC, the clock of the kernel's stamps */
-uint64_t realtime_now(void);
-
 #endif

@@ -8,11 +8,11 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-void timeline_halt(struct timeline *timeline, const char *guest, uint64_t wall,
-		   uint64_t now)
+void timeline_halt(struct timeline *timeline, const char *guest, const char *cause,
+		   uint64_t wall, uint64_t now)
 {
 	labtime_halt(&timeline->time, later(wall, timeline->released));
-	halt_rows_begin(&timeline->rows, guest, wall, now);
+	halt_rows_begin(&timeline->rows, guest, cause, wall, now);
 }
 
 void timeline_resume(struct timeline *timeline, uint64_t wall)

@@ -27,14 +27,15 @@ struct timeline {
 };
 
 /**
- * timeline_halt() - the lab stood still from @wall (ns since 1970) on, by @guest's doing
+ * timeline_halt() - the lab stood still from @wall (ns since 1970) on, by @guest's doing, for
+ * @cause as of halt_rows_begin()
  *
  * Where that is told so late that later frames are out, it counts from these on: what is written
  * never goes back in time.
  * @now: ns of a clock that doesn't go back
  */
-void timeline_halt(struct timeline *timeline, const char *guest, uint64_t wall,
-		   uint64_t now);
+void timeline_halt(struct timeline *timeline, const char *guest, const char *cause,
+		   uint64_t wall, uint64_t now);
 
 /** timeline_resume() - it goes on since @wall */
 void timeline_resume(struct timeline *timeline, uint64_t wall);

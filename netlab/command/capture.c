@@ -184,7 +184,8 @@ static void apply_event(struct capture *capture, const json_t *event)
 	uint64_t wall = status_number(event, "ns");
 
 	if (streq(name, "halt"))
-		capture_halt(capture, status_text(event, "guest"), wall);
+		capture_halt(capture, status_text(event, "guest"),
+			     status_text(event, "cause"), wall);
 	else if (streq(name, "resume"))
 		capture_resume(capture, wall);
 	else if (streq(name, "halted"))
@@ -213,7 +214,7 @@ static void apply_state(struct capture *capture, const json_t *state)
 {
 	if (json_object_get(state, "guest"))
 		capture_halt(capture, status_text(state, "guest"),
-			     status_number(state, "ns"));
+			     status_text(state, "cause"), status_number(state, "ns"));
 }
 
 static struct error *begin(struct session *session, struct client *client, int fd)

@@ -10,9 +10,11 @@
 
 static struct error *stop(struct client *client)
 {
-	try(client_stop_lab(client));
-	printf("lab %s is down\n", client_lab(client));
-	return NULL;
+	struct error *error = client_stop_lab(client);
+
+	if (!error || error->code != ETIMEDOUT)
+		printf("lab %s is down\n", client_lab(client));
+	return error;
 }
 
 /* Of a lab whose supervisor was killed, links may be left in this network namespace. */
@@ -83,20 +85,29 @@ static struct error *down_all_dead(void)
 	return NULL;
 }
 
-static struct error *down_all(void)
+static int down_listed(char **labs)
 {
-	_cleanup_strv_ char **labs = NULL;
+	int status = EXIT_DONE;
 
-	try(rundir_list(&labs));
 	strv_foreach (lab, labs) {
 		struct error *error = down(*lab);
 
 		/* It went by itself in the meantime. */
 		if (error && error->code == ENOENT)
 			error_ignore(steal_ptr(error));
-		try(error);
+		else if (error)
+			status = fail(error);
 	}
-	return down_all_dead();
+	return status;
+}
+
+static int down_all(void)
+{
+	_cleanup_strv_ char **labs = NULL;
+	struct error *error = rundir_list(&labs);
+	int status = error ? fail(error) : down_listed(labs);
+
+	return finish(down_all_dead()) ?: status;
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
@@ -113,14 +124,16 @@ static int run(const struct verb *verb, int argc, char **argv)
 		return status;
 	if (argc > 1 || (all && argc))
 		return misuse(verb, "one LAB, or --all");
-	return finish(all ? down_all() : down(argv[0]));
+	return all ? down_all() : finish(down(argv[0]));
 }
 
 const struct verb verb_down = {
 	.name = "down",
 	.usage = "[LAB] [--all]",
 	.summary = "End a lab: power its guests off and take its network away.",
-	.details = "Of a lab whose supervisor was killed, what it left in this network "
-		   "namespace\n(netns: host) is removed.",
+	.details =
+		"Of a lab whose supervisor was killed, what it left in this network "
+		"namespace\n(netns: host) is removed. Exit status 1 also where a lab's "
+		"capture\nisn't whole.",
 	.run = run,
 };

@@ -19,7 +19,8 @@ static struct error *absolute_path(const char *file, char **path)
 
 	if (!resolved)
 		return error_errno(errno, "%s", folder);
-	*path = xasprintf("%s/%s", resolved, slash ? slash + 1 : file);
+	*path = xasprintf("%s/%s", streq(resolved, "/") ? "" : resolved,
+			  slash ? slash + 1 : file);
 	return NULL;
 }
 

@@ -29,14 +29,10 @@ static struct error *watch_signals(int *fd)
 	return *fd < 0 ? error_errno(errno, "signalfd") : NULL;
 }
 
-/* A debugger that hangs up without a word leaves its breakpoints. */
 static struct error *serve(const struct debug_options *options,
 			   const struct debug_forward *forward)
 {
-	struct error *error = debug_forward(options->gdb_socket, forward);
-
-	error_ignore(debug_release(options->gdb_socket));
-	return error_object(error, options->guest);
+	return error_object(debug_forward(options->gdb_socket, forward), options->guest);
 }
 
 struct error *gdb_stdio(const struct debug_options *options)

@@ -57,19 +57,6 @@ static int wait_for_gdb(pid_t gdb, const sigset_t *awaited)
 	return status;
 }
 
-/*
- * A gdb that was killed, that crashed, or that gdb 13's handler of SIGTERM ended while the
- * guest ran, leaves its breakpoints: the guest would halt at the next one for good. How gdb
- * exited doesn't tell, and behind one that detached this is a halt of a millisecond.
- */
-static void let_guest_go(const struct debug_options *options)
-{
-	_cleanup_error_ struct error *error = debug_release(options->gdb_socket);
-
-	if (error)
-		log_debug("%s: %s", options->guest, error->message);
-}
-
 static int exit_status(int status)
 {
 	_cleanup_free_ char *how = process_status_text(status);
@@ -101,7 +88,6 @@ static struct error *run_gdb(const struct debug_options *options, char **argumen
 	};
 	sigset_t awaited;
 	pid_t gdb;
-	int end;
 
 	if (!argv)
 		return error_new(EILSEQ, "a path of the kernel's is not UTF-8");
@@ -109,10 +95,7 @@ static struct error *run_gdb(const struct debug_options *options, char **argumen
 		try(error_object(debug_lock(options->gdb_socket, &lock), options->guest));
 	leave_signals_to_gdb(&awaited);
 	try(explain(process_spawn(&process, &gdb)));
-	end = wait_for_gdb(gdb, &awaited);
-	if (!options->core)
-		let_guest_go(options);
-	*status = exit_status(end);
+	*status = exit_status(wait_for_gdb(gdb, &awaited));
 	return NULL;
 }
 
@@ -154,6 +137,17 @@ static struct error *debug_core(const char *core, const char *vmlinux, char **ar
 		return error_errno(errno, "%s", vmlinux);
 	options.kernel_directory = dirname(copy);
 	return run_gdb(&options, arguments, status);
+}
+
+/* A lab that is gone needs not be started again for its core. */
+static struct error *explain_core(const char *core, struct error *error)
+{
+	if (!error || !core)
+		return error;
+	free(steal_ptr(error->hint));
+	return error_hint(error,
+			  "where its lab has ended, --vmlinux FILE names the core's "
+			  "kernel");
 }
 
 struct gdb_options {
@@ -198,7 +192,7 @@ static struct error *debug(const struct gdb_options *wish, char **words, int *st
 	_cleanup_free_ char *whole = NULL;
 
 	node_parse(words[0], &node);
-	try(ask_lab(&node, &lab, &options));
+	try(explain_core(wish->core, ask_lab(&node, &lab, &options)));
 	whole = xasprintf("%s/%s", status_text(lab, "lab"), node.name);
 	if (wish->export)
 		return gdb_export(wish->export, &options, whole, wish->output);

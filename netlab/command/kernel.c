@@ -126,15 +126,29 @@ static void print_flavours(void)
 	}
 }
 
+static int flavour_width(struct kernel *const *kernels, size_t n)
+{
+	int width = 10;
+
+	for (size_t i = 0; i < n; i++)
+		if ((int)strlen(kernels[i]->flavour) > width)
+			width = strlen(kernels[i]->flavour);
+	return width;
+}
+
 static void print_table(struct kernel *const *kernels, size_t n)
 {
+	int width = flavour_width(kernels, n);
+
 	if (!n)
 		printf("no kernel is built\n");
 	else
-		printf("%-10s %-12s %-20s %s\n", "FLAVOUR", "VERSION", "BUILT", "FOLDER");
+		printf("%-*s %-12s %-20s %s\n", width, "FLAVOUR", "VERSION", "BUILT",
+		       "FOLDER");
 	for (size_t i = 0; i < n; i++)
-		printf("%-10s %-12s %-20s %s\n", kernels[i]->flavour, kernels[i]->version,
-		       kernels[i]->date ?: "?", kernels[i]->directory);
+		printf("%-*s %-12s %-20s %s\n", width, kernels[i]->flavour,
+		       kernels[i]->version, kernels[i]->date ?: "?",
+		       kernels[i]->directory);
 	print_flavours();
 }
 

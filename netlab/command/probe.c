@@ -9,9 +9,9 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "util/buffer.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/lines.h"
 #include "util/process.h"
@@ -23,10 +23,7 @@
 
 static int64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+	return monotonic_now() / 1000000;
 }
 
 /* Whether @fd becomes readable before @deadline. */

@@ -30,7 +30,7 @@ static struct error *drive_step(struct client *client, const struct drive_spec *
 }
 
 /* The breakpoints hold before the first packet is sent. */
-static struct error *perform_steps(const struct start *start, struct client *client)
+static struct error *attempt_steps(const struct start *start, struct client *client)
 {
 	_cleanup_(debuggers_freep) struct debuggers *debuggers = NULL;
 
@@ -38,6 +38,17 @@ static struct error *perform_steps(const struct start *start, struct client *cli
 	for (size_t i = 0; i < start->topology->n_drives; i++)
 		try(drive_step(client, &start->topology->drives[i]));
 	return debuggers_wait(debuggers);
+}
+
+/* A guest that was halted at its panic holds the lab, and a step would wait for ever. */
+static struct error *perform_steps(const struct start *start, struct client *client)
+{
+	struct error *error;
+
+	client_heed_panics(client, true);
+	error = attempt_steps(start, client);
+	client_heed_panics(client, false);
+	return error;
 }
 
 /* --- a guest that panicked ------------------------------------------------------------------ */
@@ -55,16 +66,23 @@ static bool has_panicked(const json_t *status)
 }
 
 /* on_panic: halt is for people who look: where there is one, the lab stays for gdb. */
-static struct error *stay_for_gdb(struct client *client)
+static bool is_left_to_gdb(struct client *client)
 {
+	_cleanup_error_ struct error *error = NULL;
 	_cleanup_json_ json_t *status = NULL;
+
+	if (!isatty(STDIN_FILENO))
+		return false;
+	error = lab_status(client, &status);
+	return !error && has_panicked(status);
+}
+
+static void stay_for_gdb(struct client *client)
+{
 	const bool never = false;
 
-	try(lab_status(client, &status));
-	if (!has_panicked(status) || !isatty(STDIN_FILENO))
-		return NULL;
 	fprintf(stderr, "netlab: the lab stays up for gdb; ^C ends it\n");
-	return client_wait(client, &never, 0);
+	error_ignore(client_wait(client, &never, 0));
 }
 
 /* --- COMMAND, in place of the topology's steps --------------------------------------------- */
@@ -150,8 +168,10 @@ static struct error *run_lab(struct start *start, const char *path, char **words
 		error = perform_command(client, words, status);
 	else
 		error = perform_steps(start, client);
-	if (error && error->code != ECANCELED)
-		error_ignore(stay_for_gdb(client));
+	if (error && error->code != ECANCELED && is_left_to_gdb(client)) {
+		*status = fail(steal_ptr(error));
+		stay_for_gdb(client);
+	}
 	end = client_stop_lab(client);
 	print_files(start);
 	if (error)
@@ -180,6 +200,9 @@ const struct verb verb_run = {
 	.usage = START_USAGE " [-- COMMAND...]",
 	.summary =
 		"Start a lab, carry out its drive and debug steps (or COMMAND), end it.",
-	.details = "COMMAND runs on the lab's host side; its exit status is netlab's.",
+	.details =
+		"COMMAND runs on the lab's host side; its exit status is netlab's. Exit "
+		"status 1\nwhere a step failed, or a guest was halted at its kernel's "
+		"panic.",
 	.run = run,
 };

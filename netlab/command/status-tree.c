@@ -301,7 +301,7 @@ static void print_holders(struct line *line, const json_t *holders)
 		     status_text(holder, "guest"), status_text(holder, "why"));
 }
 
-/* Nothing is said of a lab whose time has never stood still. */
+/* Nothing is said of a lab whose time could stand still, and never has. */
 static void print_lockstep(const json_t *lockstep)
 {
 	const json_t *skew = json_object_get(lockstep, "skew_ns");
@@ -309,6 +309,10 @@ static void print_lockstep(const json_t *lockstep)
 	bool halted = json_is_true(json_object_get(lockstep, "halted"));
 	struct line line;
 
+	if (!json_is_true(json_object_get(lockstep, "enabled"))) {
+		printf("  lockstep is off: guests halt alone, and time runs\n");
+		return;
+	}
 	if (!halts)
 		return;
 	begin(&line, 2, halted ? "time stands still" : "time runs");

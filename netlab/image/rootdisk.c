@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -17,7 +18,9 @@
 #include "util/string.h"
 
 /* Counts up whenever what is made of the same choice becomes another thing. */
-#define RECIPE 1
+#define RECIPE 2
+
+#define SUBID_LIMIT (16u << 20)
 
 /* What every disk has beyond the suite's essential packages and apt. */
 static const char *const base_packages[] = {"iproute2", "iputils-ping", "procps"};
@@ -107,10 +110,11 @@ static void report(const struct disk *disk, const char *what)
 		disk->progress(what, 0, 0, disk->userdata);
 }
 
-static struct error *run(struct disk *disk, char *const *argv)
+static struct error *run(struct disk *disk, char *const *argv, const char *advice)
 {
 	return tool_run(&(struct tool){.argv = argv,
 				       .log = disk->log,
+				       .advice = advice,
 				       .progress_mark = "I: ",
 				       .progress = disk->progress,
 				       .userdata = disk->userdata,
@@ -119,8 +123,38 @@ static struct error *run(struct disk *disk, char *const *argv)
 
 /* --- a Debian, in a folder ------------------------------------------------------------------ */
 
-/* As root it works without more; as another user in a user namespace of its own, which is why
- * what comes of it is a tar archive. */
+static bool has_program(const char *name)
+{
+	_cleanup_free_ char *path = find_program(name);
+
+	return path != NULL;
+}
+
+/* Has this user a line there, as newuidmap(1) wants one? */
+static bool is_named_in(const char *file)
+{
+	struct passwd *user = getpwuid(geteuid());
+	_cleanup_free_ char *text = NULL, *lines = NULL, *line = NULL;
+
+	error_ignore(file_read(file, SUBID_LIMIT, &text, NULL));
+	if (!text || !user)
+		return false;
+	lines = xasprintf("\n%s", text);
+	line = xasprintf("\n%s:", user->pw_name);
+	return strstr(lines, line);
+}
+
+static const char *advice_for_users(void)
+{
+	if (geteuid() == 0 || has_program("fakechroot") ||
+	    (is_named_in("/etc/subuid") && is_named_in("/etc/subgid")))
+		return NULL;
+	return "without root it needs a range of IDs for you in /etc/subuid and in "
+	       "/etc/subgid (usermod --add-subuids, --add-subgids), or fakechroot";
+}
+
+/* As root it works without more; as another user in a user namespace of its own, else in
+ * fakechroot(1), which is why what comes of it is a tar archive. */
 static struct error *run_mmdebstrap(struct disk *disk, const char *tarball)
 {
 	_cleanup_strv_ char **packages = all_packages(disk->choice), **argv = NULL;
@@ -137,7 +171,7 @@ static struct error *run_mmdebstrap(struct disk *disk, const char *tarball)
 	strv_push(&argv, xstrdup(tarball));
 	strv_foreach (line, sources)
 		strv_push(&argv, xstrdup(*line));
-	return run(disk, argv);
+	return run(disk, argv, advice_for_users());
 }
 
 /* "deb URI SUITE COMPONENT": the first source is the only one that debootstrap takes. */
@@ -161,17 +195,10 @@ static struct error *run_debootstrap(struct disk *disk, const char *folder)
 	strv_push(&argv, xstrdup(disk->choice->suite));
 	strv_push(&argv, xstrdup(folder));
 	strv_push(&argv, uri_of(sources[0]));
-	return run(disk, argv);
+	return run(disk, argv, NULL);
 }
 
-static bool has_program(const char *name)
-{
-	_cleanup_free_ char *path = find_program(name);
-
-	return path != NULL;
-}
-
-static struct error *fill(struct disk *disk, const char *folder, char **owners)
+static struct error *fill(struct disk *disk, const char *folder, char **commands)
 {
 	_cleanup_free_ char *tarball = in_work(disk, "system.tar");
 
@@ -179,7 +206,7 @@ static struct error *fill(struct disk *disk, const char *folder, char **owners)
 		return run_debootstrap(disk, folder);
 	try(run_mmdebstrap(disk, tarball));
 	report(disk, "unpacking the system");
-	try(staging_unpack(tarball, folder, &disk->interrupt, owners));
+	try(staging_unpack(tarball, folder, &disk->interrupt, commands));
 	return remove_tree(tarball);
 }
 
@@ -225,29 +252,30 @@ static struct error *run_mke2fs(struct disk *disk, const char *folder, const cha
 			NULL};
 
 	report(disk, "making the file system");
-	return error_hint(run(disk, argv), "a larger 'size' may be wanted");
+	return run(disk, argv, "a larger 'size' may be wanted");
 }
 
-static struct error *run_debugfs(struct disk *disk, const char *part, const char *owners)
+static struct error *run_debugfs(struct disk *disk, const char *part,
+				 const char *commands)
 {
-	_cleanup_free_ char *commands = in_work(disk, "owners");
-	char *argv[] = {"debugfs", "-w", "-f", commands, (char *)part, NULL};
+	_cleanup_free_ char *file = in_work(disk, "commands");
+	char *argv[] = {"debugfs", "-w", "-f", file, (char *)part, NULL};
 
-	try(file_write(commands, owners, strlen(owners)));
-	return run(disk, argv);
+	try(file_write(file, commands, strlen(commands)));
+	return run(disk, argv, NULL);
 }
 
 static struct error *make_steps(struct disk *disk)
 {
-	_cleanup_free_ char *folder = in_work(disk, "root"), *owners = NULL;
+	_cleanup_free_ char *folder = in_work(disk, "root"), *commands = NULL;
 	_cleanup_free_ char *part = in_work(disk, "disk.ext4");
 
 	try(make_directories(disk->work, 0755));
-	try(fill(disk, folder, &owners));
+	try(fill(disk, folder, &commands));
 	try(make_anonymous(folder));
 	try(run_mke2fs(disk, folder, part));
-	if (owners)
-		try(run_debugfs(disk, part, owners));
+	if (commands && *commands)
+		try(run_debugfs(disk, part, commands));
 	return rename(part, disk->image) < 0 ? error_errno(errno, "%s", disk->image)
 					     : NULL;
 }
@@ -291,19 +319,23 @@ static struct error *take_lock(struct disk *disk)
 	return lock_file_wait(path, &disk->lock);
 }
 
+static struct error *needs(const char *what, const char *packages)
+{
+	return error_hint(error_new(ENOENT, "making a disk needs %s", what),
+			  "apt-get install %s", packages);
+}
+
 struct error *rootdisk_check_programs(void)
 {
-	bool bootstraps = has_program("mmdebstrap") ||
-			  (geteuid() == 0 && has_program("debootstrap"));
+	bool is_root = geteuid() == 0;
 
-	if (!bootstraps)
-		return error_hint(error_new(ENOENT, "making a disk needs mmdebstrap%s",
-					    geteuid() == 0 ? " or debootstrap" : ""),
-				  "apt-get install mmdebstrap");
+	if (!has_program("mmdebstrap") && !(is_root && has_program("debootstrap")))
+		return is_root ? needs("mmdebstrap or debootstrap", "mmdebstrap")
+			       : needs("mmdebstrap", "mmdebstrap uidmap");
+	if (!is_root && !has_program("newuidmap") && !has_program("fakechroot"))
+		return needs("newuidmap or fakechroot, without root", "uidmap");
 	if (!has_program("mke2fs") || !has_program("debugfs"))
-		return error_hint(
-			error_new(ENOENT, "making a disk needs mke2fs and debugfs"),
-			"apt-get install e2fsprogs");
+		return needs("mke2fs and debugfs", "e2fsprogs");
 	return NULL;
 }
 

@@ -25,12 +25,13 @@ struct staging {
 	const char *tarball;
 	struct interrupt *interrupt;
 	bool is_root; /* so that the folder's files can have their owners */
-	struct buffer owners;
+	size_t n_attributes;
+	struct buffer commands;
 };
 
 static void staging_deinit(struct staging *staging)
 {
-	buffer_deinit(&staging->owners);
+	buffer_deinit(&staging->commands);
 }
 
 static struct error *failure(const struct staging *staging, struct archive *archive)
@@ -78,18 +79,28 @@ static bool is_wanted(struct archive_entry *entry)
 	return (!device || !*device) && type != AE_IFCHR && type != AE_IFBLK;
 }
 
-/* debugfs takes a path in double quotes, and commands a line each. */
-static struct error *add_owner(struct staging *staging, struct archive_entry *entry)
+static void add_command(struct staging *staging, const char *command)
+{
+	buffer_append(&staging->commands, command, strlen(command));
+}
+
+/* debugfs takes a word in double quotes, and commands a line each. */
+static struct error *check_words(const struct staging *staging, const char *const words[])
+{
+	for (; *words; words++)
+		if (strpbrk(*words, "\"\n"))
+			return error_new(EINVAL,
+					 "%s: a name with a quote or a newline in it",
+					 staging->tarball);
+	return NULL;
+}
+
+static void add_owner(struct staging *staging, struct archive_entry *entry)
 {
 	const char *path = path_of(entry);
 	mode_t mode = archive_entry_mode(entry);
 	_cleanup_free_ char *lines = NULL, *more = NULL;
 
-	if (archive_entry_hardlink(entry))
-		return NULL;
-	if (strpbrk(path, "\"\n"))
-		return error_new(EINVAL, "%s: a name with a quote or a newline in it",
-				 staging->tarball);
 	/* A file that isn't its owner's yet may have lost these. */
 	more = mode & (S_ISUID | S_ISGID)
 		       ? xasprintf("sif \"/%s\" mode 0%o\n", path, mode)
@@ -97,8 +108,38 @@ static struct error *add_owner(struct staging *staging, struct archive_entry *en
 	lines = xasprintf("sif \"/%s\" uid %lld\nsif \"/%s\" gid %lld\n%s", path,
 			  (long long)archive_entry_uid(entry), path,
 			  (long long)archive_entry_gid(entry), more);
-	buffer_append(&staging->owners, lines, strlen(lines));
+	add_command(staging, lines);
+}
+
+/* As capabilities(7) are: few file systems and users can give them to the folder's files. */
+static struct error *add_attributes(struct staging *staging, struct archive_entry *entry)
+{
+	const char *path = path_of(entry), *name;
+	const void *value;
+	size_t size;
+
+	archive_entry_xattr_reset(entry);
+	while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+		_cleanup_free_ char *file = xasprintf("%s.attribute%zu", staging->tarball,
+						      staging->n_attributes++);
+		_cleanup_free_ char *line =
+			xasprintf("ea_set -f \"%s\" \"/%s\" \"%s\"\n", file, path, name);
+
+		try(check_words(staging, (const char *[]){name, file, NULL}));
+		try(file_write(file, value, size));
+		add_command(staging, line);
+	}
 	return NULL;
+}
+
+static struct error *add_commands(struct staging *staging, struct archive_entry *entry)
+{
+	if (archive_entry_hardlink(entry))
+		return NULL;
+	try(check_words(staging, (const char *[]){path_of(entry), NULL}));
+	if (!staging->is_root)
+		add_owner(staging, entry);
+	return add_attributes(staging, entry);
 }
 
 static struct error *unpack_entry(struct staging *staging, struct archive *in,
@@ -106,8 +147,7 @@ static struct error *unpack_entry(struct staging *staging, struct archive *in,
 {
 	if (!is_wanted(entry))
 		return NULL;
-	if (!staging->is_root)
-		try(add_owner(staging, entry));
+	try(add_commands(staging, entry));
 	if (archive_write_header(out, entry) < ARCHIVE_OK)
 		return failure(staging, out);
 	if (archive_entry_size(entry) > 0)
@@ -146,7 +186,7 @@ static void return_to(int *directory)
 }
 
 struct error *staging_unpack(const char *tarball, const char *folder,
-			     struct interrupt *interrupt, char **owners)
+			     struct interrupt *interrupt, char **commands)
 {
 	_cleanup_(staging_deinit) struct staging staging = {
 		.tarball = tarball,
@@ -161,9 +201,7 @@ struct error *staging_unpack(const char *tarball, const char *folder,
 	if (before < 0 || chdir(folder) < 0)
 		return error_errno(errno, "%s", folder);
 	try(unpack_here(&staging));
-	if (!staging.is_root) {
-		buffer_append(&staging.owners, "", 1);
-		*owners = (char *)steal_ptr(staging.owners.data);
-	}
+	buffer_append(&staging.commands, "", 1);
+	*commands = (char *)steal_ptr(staging.commands.data);
 	return NULL;
 }

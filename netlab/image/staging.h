@@ -8,11 +8,13 @@
 
 /**
  * staging_unpack() - unpack the archive into a folder; what is in /dev is left out
- * @owners: commands for debugfs(8) that give the files on an image of the folder their owners;
- *          NULL where they have them already, as whoever runs this is root. A new string.
+ * @commands: for debugfs(8), to give the files on an image of the folder what they can't have in
+ *            it: their extended attributes, and, where it isn't root who runs this, their owners.
+ *            They name files that are made beside the archive, as ARCHIVE.attributeN. A new
+ *            string; none is "".
  * Return: an error where the archive can't be read, the disk is full, or a signal came.
  */
 must_use struct error *staging_unpack(const char *tarball, const char *folder,
-				      struct interrupt *interrupt, char **owners);
+				      struct interrupt *interrupt, char **commands);
 
 #endif

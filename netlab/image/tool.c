@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include "util/buffer.h"
@@ -18,7 +19,7 @@
 #define GRACE_MS     20000 /* what it gets to clean up before SIGKILL */
 #define KEPT_LINES   12
 
-/* A running program. Its output ends when the last process that it started is gone. */
+/* A running program. */
 struct running {
 	const struct tool *tool;
 	pid_t pid;
@@ -46,7 +47,9 @@ static void running_deinit(struct running *running)
 
 static struct error *spawn(struct running *running)
 {
-	char *environment[] = {(char *)"LC_ALL=C", NULL};
+	_cleanup_free_ char *path = search_path();
+	_cleanup_free_ char *path_variable = xasprintf("PATH=%s", path);
+	char *environment[] = {(char *)"LC_ALL=C", path_variable, NULL};
 	_cleanup_close_ int writer = -1;
 	int ends[2];
 
@@ -123,23 +126,36 @@ static void terminate(struct running *running, struct error *why)
 		kill(-running->pid, SIGTERM);
 }
 
+/* Once it has ended, who still has its output open isn't waited for. */
 static struct error *watch(struct running *running)
 {
+	_cleanup_close_ int process = pidfd_open(running->pid, 0);
 	struct pollfd fds[] = {{.fd = running->output, .events = POLLIN},
-			       {.fd = running->tool->interrupt->fd, .events = POLLIN}};
+			       {.fd = running->tool->interrupt->fd, .events = POLLIN},
+			       {.fd = process, .events = POLLIN}};
 	bool ended = false;
 
+	if (process < 0)
+		return error_errno(errno, "pidfd_open");
 	while (!ended) {
-		int n = poll(fds, 2, running->interrupted ? GRACE_MS : -1);
+		bool is_gone = fds[2].fd < 0;
+		int n = poll(fds, ARRAY_SIZE(fds),
+			     running->interrupted ? GRACE_MS
+			     : is_gone            ? 0
+						  : -1);
 
 		if (n < 0 && errno != EINTR)
 			return error_errno(errno, "poll");
 		if (n == 0)
 			kill(-running->pid, SIGKILL);
+		if (n == 0 && is_gone)
+			return NULL;
 		if (n > 0 && fds[1].revents)
 			terminate(running, interrupt_check(running->tool->interrupt));
 		if (running->interrupted)
 			fds[1].fd = -1;
+		if (n > 0 && fds[2].revents)
+			fds[2].fd = -1;
 		if (n > 0 && fds[0].revents)
 			try(take_output(running, &ended));
 	}
@@ -168,7 +184,8 @@ static struct error *verdict(const struct running *running, int status)
 		return NULL;
 	return error_hint(error_new(0, "%s failed (%s)%s%s", running->tool->argv[0], how,
 				    *said ? ":\n" : "", said),
-			  "the whole log is %s", running->tool->log);
+			  "%s%sthe whole log is %s", running->tool->advice ?: "",
+			  running->tool->advice ? "; " : "", running->tool->log);
 }
 
 struct error *tool_run(const struct tool *tool)

@@ -13,6 +13,7 @@ struct tool {
 	const char
 		*progress_mark; /* what a line begins with that is progress; NULL: none */
 	progress_fn progress;   /* may be NULL */
+	const char *advice;     /* where it fails; NULL: none */
 	void *userdata;
 	struct interrupt *interrupt; /* begun */
 };
@@ -20,8 +21,9 @@ struct tool {
 /**
  * tool_run() - run it to its end
  *
- * Its standard output and error are one. A signal ends it and all that it started: with SIGTERM,
- * so that it can clean up, and SIGKILL where that takes too long.
+ * It is looked up as find_program() does. Its standard output and error are one. A signal ends it
+ * and all that it started: with SIGTERM, so that it can clean up, and SIGKILL where that takes too
+ * long. Of its process group nothing is left behind.
  * Return: an error with the last lines that it said where it fails; EINTR after a signal.
  */
 must_use struct error *tool_run(const struct tool *tool);

@@ -32,6 +32,9 @@ struct client {
 	void *userdata;
 	bool ready;
 	struct error *failure; /* what the supervisor failed with */
+	struct error
+		*panic; /* of the first guest that is kept for it; NULL: none, or told */
+	bool heeds_panics;
 };
 
 void client_block_signals(void)
@@ -78,6 +81,8 @@ static void on_owner_event(struct client *client, const char *name, const json_t
 		client->ready = true;
 	else if (streq(name, "failed") && !client->failure)
 		client->failure = error_from_json(json_object_get(message, "error"));
+	else if (streq(name, "panicked") && !client->panic)
+		client->panic = error_from_json(json_object_get(message, "error"));
 }
 
 static void on_message(struct channel *channel, json_t *message, void *userdata)
@@ -232,6 +237,8 @@ struct error *client_wait(struct client *client, const bool *done, uint64_t time
 			return error_new(ECANCELED, "interrupted");
 		if (!client->channel)
 			return why_ended(client);
+		if (client->heeds_panics && client->panic)
+			return steal_ptr(client->panic);
 		if (late)
 			return error_new(ETIMEDOUT, "no answer in time");
 		r = sd_event_run(client->event, UINT64_MAX);
@@ -396,6 +403,11 @@ struct error *client_stop_lab(struct client *client)
 	return end ?: failure;
 }
 
+void client_heed_panics(struct client *client, bool heed)
+{
+	client->heeds_panics = heed;
+}
+
 int client_take_fd(struct client *client)
 {
 	return client->channel ? channel_take_fd(client->channel) : -1;
@@ -418,6 +430,7 @@ void client_free(struct client *client)
 	channel_free(client->channel);
 	json_decref(client->answer);
 	error_free(client->failure);
+	error_free(client->panic);
 	close_fd(&client->supervisor);
 	sd_event_unref(client->event);
 	free(client->lab);

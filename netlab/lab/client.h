@@ -45,7 +45,7 @@ must_use struct error *client_detach(struct client *client);
 
 /**
  * client_stop_lab() - take the lab down and wait until nothing of it is left
- * Return: of a lab that this client owns, also why its capture isn't whole.
+ * Return: ETIMEDOUT: it doesn't end; anything else: it is down, but its capture isn't whole.
  * SIGINT doesn't end this wait; it has a deadline of its own.
  */
 must_use struct error *client_stop_lab(struct client *client);
@@ -79,6 +79,14 @@ must_use struct error *client_send(struct client *client, json_t *message);
  */
 must_use struct error *client_wait(struct client *client, const bool *done,
 				   uint64_t timeout_ns);
+
+/**
+ * client_heed_panics() - from now on, until it is taken back, client_wait() and the calls end with
+ * an error once a guest of the lab, which this client owns, has panicked and is kept
+ *
+ * One that did before counts, too. The error has what the guest's kernel said.
+ */
+void client_heed_panics(struct client *client, bool heed);
 
 /** client_take_fd() - the descriptor that came with the last answer; -1: none. */
 int client_take_fd(struct client *client);

@@ -30,34 +30,6 @@ static void push_word(char ***words, const char *word)
 		strv_pushf(words, "\"%s\"", word);
 }
 
-/*
- * A frame that finds an e1000's ring full waits in QEMU, which drops it when the guest is
- * stopped (7.2, net_vm_change_state_handler()): the largest ring of the driver's, e1000_param.c,
- * is not full of what TCP has in flight. It takes some 10 MB.
- */
-#define E1000_RING         "4096"
-#define E1000_RING_MINIMUM (128ull << 20) /* bytes of memory, for a guest to have it */
-
-static bool is_e1000(const struct nic *nic)
-{
-	return nic->model && string_after(nic->model, "e1000") &&
-	       !string_after(nic->model, "e1000e");
-}
-
-static void push_rings(char ***words, const struct guest *guest)
-{
-	_cleanup_strv_ char **rings = NULL;
-	_cleanup_free_ char *joined = NULL;
-
-	for (size_t i = 0; i < guest->n_nics; i++)
-		if (is_e1000(&guest->nics[i]))
-			strv_push(&rings, xstrdup(E1000_RING));
-	if (!rings || guest->memory < E1000_RING_MINIMUM)
-		return;
-	joined = strv_join(rings, ",");
-	strv_pushf(words, "e1000.RxDescriptors=%s", joined);
-}
-
 /* The user's own initramfs may have an init as well: the kernel is told of ours. */
 static void push_root(char ***words, const struct guest *guest)
 {
@@ -88,7 +60,6 @@ struct error *cmdline_build(const struct guest *guest, bool watched, char **line
 
 		strv_pushf(&words, "netlab.nic=%s", nic);
 	}
-	push_rings(&words, guest);
 	if (guest->kernel_arguments)
 		strv_push(&words, xstrdup(guest->kernel_arguments));
 	if (guest->run)

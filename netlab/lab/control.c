@@ -278,6 +278,15 @@ void control_tell_owner(struct control *control, json_t *event)
 	json_decref(event);
 }
 
+void control_tell_failure(struct control *control, const struct error *error)
+{
+	_cleanup_json_ json_t *event = error_event("failed", error);
+
+	for (struct session *c = control->sessions; c; c = c->next)
+		if (c->owns || c->ends_it)
+			session_send(c, json_incref(event));
+}
+
 void control_free(struct control *control)
 {
 	if (!control)

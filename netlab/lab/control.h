@@ -32,6 +32,9 @@ void control_hold(struct control *control, bool hold);
 /** control_tell_owner() - send an event to the owner, if there is one. @event is stolen. */
 void control_tell_owner(struct control *control, json_t *event);
 
+/** control_tell_failure() - tell the owner, and whoever asked for the lab's end, of @error. */
+void control_tell_failure(struct control *control, const struct error *error);
+
 void control_free(struct control *control);
 DEFINE_CLEANUP(struct control *, control_free);
 

@@ -29,16 +29,14 @@ struct debug_session {
 	char *guest;
 	char *vmlinux;
 	char *gdb_socket;
-	bool hold_interrupted;
 	bool done;           /* "done" was reported */
 	struct error *error; /* what the session failed with, as far as known; owned */
 
 	pid_t pid; /* of gdb; 0: none, or reaped */
 	int pidfd;
-	int control; /* gdb's stdin: a line lets an interrupted guest go on */
-	int report;  /* where gdb reports */
-	int output;  /* gdb's stdout and stderr */
-	int lock;    /* no other debugger may come */
+	int report; /* where gdb reports */
+	int output; /* gdb's stdout and stderr */
+	int lock;   /* no other debugger may come */
 	struct lines lines;
 	struct buffer tail; /* the end of its output */
 
@@ -92,8 +90,6 @@ static void dispatch(struct debug_session *session, const json_t *event)
 		session->on_deadline = sd_event_source_unref(session->on_deadline);
 	session->done = session->done || streq(name, "done");
 	session->handlers.event(session, event, session->userdata);
-	if (streq(name, "interrupted") && !session->hold_interrupted)
-		debug_continue(session);
 }
 
 /* Not a report: something else in gdb writes to our descriptor. */
@@ -256,11 +252,6 @@ static void terminate(struct debug_session *session)
 	leave_guest_running(session, status);
 }
 
-void debug_continue(struct debug_session *session)
-{
-	error_ignore(write_all(session->control, "go\n", 3));
-}
-
 void debug_free(struct debug_session *session)
 {
 	if (!session)
@@ -272,7 +263,6 @@ void debug_free(struct debug_session *session)
 	if (session->pid > 0)
 		terminate(session);
 	close_fd(&session->pidfd);
-	close_fd(&session->control);
 	close_fd(&session->report);
 	close_fd(&session->output);
 	close_fd(&session->lock);
@@ -298,9 +288,7 @@ static struct debug_session *session_new(const struct debug_options *options,
 	session->guest = xstrdup(options->guest);
 	session->vmlinux = xstrdup(options->vmlinux);
 	session->gdb_socket = xstrdup(options->gdb_socket);
-	session->hold_interrupted = options->hold_interrupted;
-	session->pidfd = session->control = session->report = session->output = -1;
-	session->lock = -1;
+	session->pidfd = session->report = session->output = session->lock = -1;
 	lines_init(&session->lines, REPORT_LINE_LIMIT);
 	return session;
 }
@@ -320,12 +308,11 @@ static struct error *make_pipe(int *reader, int *writer)
 static struct error *spawn(struct debug_session *session,
 			   const struct debug_options *options)
 {
-	_cleanup_close_ int input = -1, report = -1, output = -1;
+	_cleanup_close_ int report = -1, output = -1;
 	_cleanup_strv_ char **argv = gdb_argv(options, NULL), **environment = NULL;
 
 	if (!argv)
 		return error_new(EILSEQ, "%s: not UTF-8", options->gdb_socket);
-	try(make_pipe(&input, &session->control));
 	try(make_pipe(&session->report, &report));
 	try(make_pipe(&session->output, &output));
 	try(set_nonblocking(session->report));
@@ -336,7 +323,7 @@ static struct error *spawn(struct debug_session *session,
 		&(struct process_options){
 			.argv = argv,
 			.environment = environment,
-			.input = input,
+			.input = -1,
 			.output = output,
 			.errors = output,
 			.inherited = &report,

@@ -31,12 +31,6 @@ struct debug_options {
 	const char *core;       /* of a guest, in place of the socket; NULL: none */
 	const struct debug_step *steps; /* this guest's; none: an interactive session */
 	size_t n_steps;
-	/*
-	 * Someone other than gdb can stop the guest (QMP, for lockstep). gdb then doesn't
-	 * let it go on by itself where this is set: "interrupted" is reported, and the
-	 * session waits for debug_continue(). That takes the place of QMP's cont.
-	 */
-	bool hold_interrupted;
 };
 
 /**
@@ -49,7 +43,6 @@ struct debug_options {
  *   "text":, "end":}: step I (an index into options.steps) stopped the guest for the Nth
  *   time; innermost frame first; text is the backtrace for people, without newline at the
  *   end; end says why there are no more frames, and is "" at the stack's natural end.
- * {"event": "interrupted", "signal":}: someone else stopped it (see hold_interrupted).
  * {"event": "done"}: all steps are done, the guest runs, gdb has let go of it.
  *
  * The session must not be freed in it.
@@ -78,9 +71,6 @@ struct debug_handlers {
 must_use struct error *debug_start(struct debug_session **session, sd_event *loop,
 				   const struct debug_options *options,
 				   const struct debug_handlers *handlers, void *userdata);
-
-/** debug_continue() - let a guest go on whose "interrupted" was reported. */
-void debug_continue(struct debug_session *session);
 
 /**
  * debug_free() - end the session; the guest goes on, without breakpoints. NULL is fine.
@@ -116,7 +106,8 @@ must_use struct error *debug_lock(const char *gdb_socket, int *lock);
  * debug_release() - let a guest run whose debugger died without detaching
  *
  * A breakpoint outlives the debugger that set it, and stops the guest for good. This attaches
- * as one would (GDB remote protocol), which takes all breakpoints away, and detaches.
+ * as one would (GDB remote protocol), which takes all breakpoints away, and detaches. Only a
+ * QEMU whose stub is spoken to directly needs it: a lab's relay (vm/relay.h) does the same.
  */
 must_use struct error *debug_release(const char *gdb_socket);
 

@@ -67,10 +67,11 @@ struct error *debug_release(const char *gdb_socket)
 
 	try(connect_in_time(gdb_socket, &fd));
 	/*
-	 * QEMU stops the guest for the new debugger, and tells so (SIGINT: T02) where the
-	 * old one had let it run. It forgets the breakpoints at '?' and answers T05 (7.2,
-	 * gdbstub.c). The old one may have agreed on process IDs: D alone is refused then.
+	 * QEMU forgets the breakpoints at '?' (7.2, gdbstub.c). The relay gives one answer to
+	 * that: QEMU's (T05), or what QEMU says where the old debugger had let the guest run
+	 * and it stops for the new one (SIGINT: T02). The old one may have agreed on process
+	 * IDs: D alone is refused then.
 	 */
-	try(ask(fd, "$?#3f", "$T05"));
+	try(ask(fd, "$?#3f", "$T"));
 	return ask(fd, "$D;1#b0", "$OK#");
 }

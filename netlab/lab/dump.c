@@ -63,7 +63,7 @@ static struct error *make_temporary(struct dump *dump, const char *path)
 	int fd;
 
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return error_new(EEXIST, "%s: there is something that is no file", path);
+		return error_new(EEXIST, "%s: it is there, and no regular file", path);
 	dump->temporary = xasprintf("%s.XXXXXX", path);
 	fd = mkostemp(dump->temporary, O_CLOEXEC);
 	if (fd < 0) {
@@ -194,6 +194,11 @@ struct error *dump_start(struct dump *dump, struct qmp *qmp, const char *path,
 	dump->userdata = userdata;
 	qmp_execute(qmp, "dump-guest-memory", arguments, on_begun, dump);
 	return NULL;
+}
+
+bool dump_is_active(const struct dump *dump)
+{
+	return dump->state != DUMP_NONE;
 }
 
 void dump_completed(struct dump *dump, const json_t *data)

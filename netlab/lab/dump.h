@@ -8,6 +8,7 @@
 #ifndef NETLAB_LAB_DUMP_H
 #define NETLAB_LAB_DUMP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
@@ -34,6 +35,9 @@ struct dump *dump_new(sd_event *event);
  */
 must_use struct error *dump_start(struct dump *dump, struct qmp *qmp, const char *path,
 				  const struct dump_handlers *handlers, void *userdata);
+
+/** dump_is_active() - is one begun, and not over? */
+bool dump_is_active(const struct dump *dump);
 
 /** dump_completed() - QMP's DUMP_COMPLETED came, with @data */
 void dump_completed(struct dump *dump, const json_t *data);

@@ -35,6 +35,19 @@ static char **setup_commands(const struct editor *editor)
 	return commands;
 }
 
+/* The same for a gdb that has read the symbols before: the kernel's own commands have to be
+ * loaded by name, since the path was made a safe one too late for them. */
+static char **late_commands(const struct editor *editor)
+{
+	_cleanup_free_ char *own =
+		xasprintf("%s/vmlinux-gdb.py", editor->debug->kernel_directory);
+	char **commands = setup_commands(editor);
+
+	if (commands && file_exists(own))
+		strv_pushf(&commands, "source %s", own);
+	return commands;
+}
+
 /* --- Visual Studio Code ------------------------------------------------------------------- */
 
 static json_t *vscode_commands(char *const *commands)
@@ -46,24 +59,49 @@ static json_t *vscode_commands(char *const *commands)
 	return array;
 }
 
+/* The C/C++ extension: MIEngine. */
+static json_t *vscode_cppdbg(const struct editor *editor, const char *address)
+{
+	_cleanup_strv_ char **commands = setup_commands(editor);
+	_cleanup_free_ char *name = xasprintf("netlab %s", editor->node);
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:[], s:s, s:s, s:s, s:s, s:b, s:b, s:o}",
+			 "name", name, "type", "cppdbg", "request", "launch", "program",
+			 editor->debug->vmlinux, "args", "cwd", "${workspaceFolder}",
+			 "MIMode", "gdb", "miDebuggerPath", "gdb",
+			 "miDebuggerServerAddress", address, "stopAtConnect", true,
+			 "externalConsole", false, "setupCommands",
+			 vscode_commands(commands));
+}
+
+/* The CDT GDB Debug Adapter, which Theia runs, too. */
+static json_t *vscode_gdbtarget(const struct editor *editor, const char *address)
+{
+	_cleanup_strv_ char **commands = late_commands(editor);
+	_cleanup_free_ char *name = xasprintf("netlab %s (CDT)", editor->node);
+	json_t *array = json_array();
+
+	strv_foreach (command, commands)
+		json_array_append_new(array, json_string(*command));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:{s:s, s:[s]}}", "name",
+			 name, "type", "gdbtarget", "request", "attach", "program",
+			 editor->debug->vmlinux, "cwd", "${workspaceFolder}", "gdb",
+			 "gdb", "preConnectCommands", array, "target", "type", "remote",
+			 "parameters", address);
+}
+
 char *editor_vscode(const struct editor *editor)
 {
 	_cleanup_strv_ char **commands = setup_commands(editor);
 	_cleanup_free_ char *address = pipe_address(editor);
-	_cleanup_free_ char *name = xasprintf("netlab %s", editor->node);
 	_cleanup_json_ json_t *file = NULL;
 	_cleanup_free_ char *text = NULL;
 
 	if (!commands)
 		return NULL;
-	file = json_pack("{s:s, s:[{s:s, s:s, s:s, s:s, s:[], s:s, s:s, s:s, s:s, s:b, "
-			 "s:b, s:o}]}",
-			 "version", "0.2.0", "configurations", "name", name, "type",
-			 "cppdbg", "request", "launch", "program", editor->debug->vmlinux,
-			 "args", "cwd", "${workspaceFolder}", "MIMode", "gdb",
-			 "miDebuggerPath", "gdb", "miDebuggerServerAddress", address,
-			 "stopAtConnect", true, "externalConsole", false, "setupCommands",
-			 vscode_commands(commands));
+	file = json_pack("{s:s, s:[o, o]}", "version", "0.2.0", "configurations",
+			 vscode_cppdbg(editor, address),
+			 vscode_gdbtarget(editor, address));
 	text = file ? json_dumps(file, JSON_INDENT(2)) : NULL;
 	return text ? xasprintf("%s\n", text) : NULL;
 }
@@ -145,19 +183,13 @@ static void put_switches(struct buffer *out)
 		put_attribute(out, "boolean", switches[i].key, switches[i].value);
 }
 
-/* The kernel's own commands have to be loaded by name: its symbols were before the path was
- * made a safe one. */
 static char *eclipse_commands(const struct editor *editor)
 {
-	_cleanup_strv_ char **commands = setup_commands(editor);
-	_cleanup_free_ char *own =
-		xasprintf("%s/vmlinux-gdb.py", editor->debug->kernel_directory);
+	_cleanup_strv_ char **commands = late_commands(editor);
 	struct buffer lines = {0};
 
 	if (!commands)
 		return NULL;
-	if (file_exists(own))
-		strv_pushf(&commands, "source %s", own);
 	strv_foreach (command, commands) {
 		put(&lines, *command);
 		put(&lines, "\n");

@@ -19,10 +19,12 @@ struct editor {
 typedef char *(*editor_fn)(const struct editor *editor);
 
 /**
- * editor_vscode() - .vscode/launch.json for its C/C++ extension (cppdbg)
+ * editor_vscode() - .vscode/launch.json for its C/C++ extension (cppdbg) and for CDT's (gdbtarget)
  *
- * That gives gdb the setupCommands, then the program, then "-target-select remote" with the
- * address as it stands here (MIEngine's DebuggedProcess.cs).
+ * The first gives gdb the setupCommands, then the program, then "-target-select remote" with the
+ * address as it stands here (MIEngine's DebuggedProcess.cs). The other, whose adapter Theia has,
+ * too, gives it the program, the preConnectCommands, then the same (cdt-gdb-adapter 1.7,
+ * GDBTargetDebugSession.js), and lets the guest go on.
  */
 char *editor_vscode(const struct editor *editor);
 

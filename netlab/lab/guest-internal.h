@@ -15,6 +15,8 @@ struct lab_guest {
 	bool shut_down; /* QEMU keeps it, and nothing makes it run again */
 	bool frozen;
 	bool leaving;           /* it was asked to power off */
+	bool disk_failed;       /* that was said */
+	bool attaching;         /* a debugger came, and has not let it run yet */
 	unsigned rows, columns; /* of the terminal at its console; 0: not known */
 	struct error
 		*failure; /* why it could not be started again; NULL: it was not tried */

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "lab/guest-internal.h"
+#include "lab/panic.h"
 #include "util/log.h"
 
 /* Nothing makes it run again, whatever its debugger says. */
@@ -11,7 +12,7 @@ static bool stands_for_good(const struct lab_guest *guest)
 	return guest_is_kept(guest) && guest->halted;
 }
 
-static void on_attached(struct relay *relay, void *userdata)
+static void on_debugger_stopped(struct relay *relay, void *userdata)
 {
 	struct lab_guest *guest = userdata;
 
@@ -20,10 +21,19 @@ static void on_attached(struct relay *relay, void *userdata)
 		lockstep_hold(guest->member, LOCKSTEP_DEBUGGER);
 }
 
+static void on_attached(struct relay *relay, void *userdata)
+{
+	struct lab_guest *guest = userdata;
+
+	guest->attaching = true;
+	on_debugger_stopped(relay, userdata);
+}
+
 static void on_continued(struct relay *relay, bool step, void *userdata)
 {
 	struct lab_guest *guest = userdata;
 
+	guest->attaching = false;
 	if (guest->shut_down)
 		relay_refuse(relay);
 	else if (step)
@@ -32,16 +42,12 @@ static void on_continued(struct relay *relay, bool step, void *userdata)
 		lockstep_release(guest->member, LOCKSTEP_DEBUGGER);
 }
 
-static void on_debugger_stopped(struct relay *relay, void *userdata)
-{
-	on_attached(relay, userdata);
-}
-
 static void on_detached(struct relay *relay, void *userdata)
 {
 	struct lab_guest *guest = userdata;
 
 	(void)relay;
+	guest->attaching = false;
 	if (!stands_for_good(guest))
 		lockstep_detached(guest->member);
 }
@@ -96,6 +102,17 @@ bool guest_is_paused(const struct lab_guest *guest)
 {
 	return guest->member &&
 	       (stands_for_good(guest) || lockstep_is_held(guest->member, LOCKSTEP_USER));
+}
+
+const char *guest_halt_cause(const struct lab_guest *guest)
+{
+	if (guest_is_kept(guest))
+		return panic_find(guest->panic);
+	if (lockstep_is_held(guest->member, LOCKSTEP_USER))
+		return "paused";
+	if (lockstep_is_held(guest->member, LOCKSTEP_DEBUGGER))
+		return guest->attaching ? "gdb attached" : "";
+	return dump_is_active(guest->dump) ? "a dump is written" : "QEMU stopped it";
 }
 
 struct error *guest_join_lockstep(struct lab_guest *guest, int debuggers)

@@ -4,11 +4,15 @@
 
 #include "lab/export.h"
 #include "lab/guest-internal.h"
+#include "lab/panic.h"
 #include "lab/refusal.h"
 #include "topology/describe.h"
 #include "util/lines.h"
 #include "util/process.h"
 #include "util/string.h"
+
+#define PANIC_LINES 100
+#define OTHER_LINES 15
 
 /* Why QEMU ended: a machine that it doesn't take never ran. */
 static char *gone_text(const struct lab_guest *guest, const char *tail)
@@ -23,11 +27,21 @@ static char *gone_text(const struct lab_guest *guest, const char *tail)
 	return refusal ?: xasprintf("QEMU has ended (%s)", how);
 }
 
+/* A panic's lines are many, and the first ones say most. */
+static char *last_words(const struct lab_guest *guest)
+{
+	bool panicked = guest->state == GUEST_PANICKED;
+	_cleanup_free_ char *tail = NULL;
+
+	if (!guest->console)
+		return xstrdup("");
+	tail = console_tail(guest->console, panicked ? PANIC_LINES : OTHER_LINES);
+	return panicked ? xstrdup(panic_words(tail)) : steal_ptr(tail);
+}
+
 struct error *guest_obituary(const struct lab_guest *guest)
 {
-	_cleanup_free_ char *tail = guest->console ? console_tail(guest->console, 15)
-						   : xstrdup("");
-	_cleanup_free_ char *what = NULL;
+	_cleanup_free_ char *tail = last_words(guest), *what = NULL;
 
 	switch (guest->state) {
 	case GUEST_OFF:

@@ -93,7 +93,7 @@ static void on_line(struct console *console, const struct console_line *line,
 
 	(void)console;
 	guest->handlers->line(guest, line, guest->userdata);
-	if (guest->panic || !panic_is(line->text))
+	if (guest->panic || !panic_find(line->text))
 		return;
 	guest->panic = xstrdup(line->text);
 	log_warning("%s: %s; gdb: netlab gdb %s/%s", guest_name(guest), line->text,
@@ -113,6 +113,21 @@ static void on_shutdown(struct lab_guest *guest)
 		guest_leave_lockstep(guest);
 	guest->shut_down = guest->panic;
 	panic_shutdown(guest->qmp, guest->panic);
+	if (guest->panic)
+		guest->handlers->panicked(guest, guest->userdata);
+}
+
+/* BLOCK_IO_ERROR: one event for each request that failed. (qemu/qapi/block-core.json) */
+static void on_disk_error(struct lab_guest *guest, const json_t *data)
+{
+	const char *operation = json_string_value(json_object_get(data, "operation"));
+	const char *reason = json_string_value(json_object_get(data, "reason"));
+
+	if (guest->disk_failed)
+		return;
+	guest->disk_failed = true;
+	log_warning("%s: its disk fails to %s: %s", guest_name(guest),
+		    operation ?: "read or write", reason ?: "QEMU doesn't say why");
 }
 
 static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
@@ -125,6 +140,8 @@ static void on_qmp_event(struct qmp *qmp, const char *name, const json_t *data,
 		return on_shutdown(guest);
 	if (streq(name, "DUMP_COMPLETED"))
 		return dump_completed(guest->dump, data);
+	if (streq(name, "BLOCK_IO_ERROR"))
+		return on_disk_error(guest, data);
 	if (!guest->member)
 		return;
 	if (streq(name, "STOP")) {

@@ -68,6 +68,8 @@ struct guest_handlers {
 		     void *userdata);
 	/* KVM failed, and it boots once more, with TCG. */
 	void (*restarted)(struct lab_guest *guest, void *userdata);
+	/* Its kernel has panicked, has said all, and is kept for a debugger. */
+	void (*panicked)(struct lab_guest *guest, void *userdata);
 };
 
 /** guest_start() - start QEMU; the rest is told by @handlers. */
@@ -106,6 +108,13 @@ void guest_run(struct lab_guest *guest);
 void guest_pause(struct lab_guest *guest);
 void guest_resume(struct lab_guest *guest);
 bool guest_is_paused(const struct lab_guest *guest);
+
+/**
+ * guest_halt_cause() - why it stands still, for people; borrowed
+ *
+ * "" where its debugger has stopped it, which knows more.
+ */
+const char *guest_halt_cause(const struct lab_guest *guest);
 
 /** guest_obituary() - why it is not up: its state and the console's last lines. */
 must_use struct error *guest_obituary(const struct lab_guest *guest);

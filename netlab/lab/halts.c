@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "lab/guest.h"
+#include "util/clock.h"
 #include "util/string.h"
 
 struct halts {
@@ -16,11 +17,8 @@ struct halts {
 
 static uint64_t now_ns(void *userdata)
 {
-	struct timespec now;
-
 	(void)userdata;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
+	return realtime_now();
 }
 
 static void stop(void *guest, void *userdata)
@@ -39,7 +37,7 @@ static void on_halted(uint64_t ns, void *userdata)
 {
 	struct halts *halts = userdata;
 
-	halts->handlers->halted(ns, halts->userdata);
+	halts->handlers->halted(lockstep_holder(halts->lockstep), ns, halts->userdata);
 }
 
 static void on_resumed(uint64_t ns, void *userdata)

@@ -5,6 +5,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "lab/guest.h"
 #include "lab/lockstep.h"
 #include "util/error.h"
 
@@ -12,7 +13,8 @@ struct halts;
 
 /* ns of CLOCK_REALTIME, as QEMU stamped its event: about a millisecond ago. */
 struct halts_handlers {
-	void (*halted)(uint64_t ns, void *userdata);
+	/* @by: the guest whose doing it is */
+	void (*halted)(const struct lab_guest *by, uint64_t ns, void *userdata);
 	void (*resumed)(uint64_t ns, void *userdata);
 };
 

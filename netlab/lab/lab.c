@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/lab.h"
+#include "lab/lab-internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,37 +7,10 @@
 
 #include "capture/row.h"
 #include "lab/accel.h"
-#include "lab/changes.h"
 #include "lab/claim.h"
-#include "lab/egress.h"
-#include "lab/halts.h"
-#include "lab/live.h"
-#include "topology/describe.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/string.h"
-
-struct lab {
-	struct lab_options options; /* its topology is the one in force */
-	struct topology *applied;   /* owns that, where it is not the first */
-	enum lab_state state;
-	struct error *failure; /* why it stops; NULL: because it was asked to */
-	sd_event *event;
-	sd_event_source *deadline;
-	struct plan *plan;
-	sd_event_source *claim_source;
-	int claim; /* on the lab's name, where its host side is shared; -1 otherwise */
-	struct links *links;
-	struct recording *recording;
-	struct egress *egress;
-	struct halts *halts;
-	uint64_t starting_left_us; /* of the deadline of LAB_STARTING, while halted */
-	struct lab_guest **guests;
-	size_t n_guests;
-	char **console_logs;
-	uint64_t started_ns; /* CLOCK_MONOTONIC */
-	const struct lab_handlers *handlers;
-	void *userdata;
-};
 
 static const char *const state_names[] = {
 	[LAB_STARTING] = "starting",
@@ -50,14 +23,6 @@ static_assert(ARRAY_SIZE(state_names) == LAB_STOPPED + 1, "one name for each sta
 const char *lab_state_name(enum lab_state state)
 {
 	return state_names[state];
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
 static void set_state(struct lab *lab, enum lab_state state)
@@ -184,8 +149,21 @@ static void on_guest_line(struct lab_guest *guest, const struct console_line *li
 			   line->text);
 }
 
-static const struct guest_handlers guest_handlers = {on_guest_changed, on_guest_drained,
-						     on_guest_line, on_guest_restarted};
+static void on_guest_panicked(struct lab_guest *guest, void *userdata)
+{
+	_cleanup_error_ struct error *how = guest_obituary(guest);
+	struct lab *lab = userdata;
+
+	lab->handlers->panicked(lab, how, lab->userdata);
+}
+
+static const struct guest_handlers guest_handlers = {
+	.changed = on_guest_changed,
+	.drained = on_guest_drained,
+	.line = on_guest_line,
+	.restarted = on_guest_restarted,
+	.panicked = on_guest_panicked,
+};
 
 static bool is_frozen_by_wish(const struct lab_options *options, const char *guest)
 {
@@ -326,7 +304,7 @@ static struct error *start_recording(struct lab *lab)
 
 static uint64_t time_left(sd_event_source *timer)
 {
-	uint64_t due = 0, now = now_ns() / 1000;
+	uint64_t due = 0, now = monotonic_now() / 1000;
 
 	sd_event_source_get_time(timer, &due);
 	return due > now ? due - now : 0;
@@ -345,12 +323,12 @@ static void hold_deadline(struct lab *lab, bool hold)
 				    hold ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
-static void on_halted(uint64_t ns, void *userdata)
+static void on_halted(const struct lab_guest *by, uint64_t ns, void *userdata)
 {
 	struct lab *lab = userdata;
 
 	egress_halt(lab->egress, true);
-	recording_halt(lab->recording, lockstep_holder(halts_lockstep(lab->halts)), ns);
+	recording_halt(lab->recording, guest_name(by), guest_halt_cause(by), ns);
 	hold_deadline(lab, true);
 	lab->handlers->halted(lab, lab->userdata);
 }
@@ -387,7 +365,7 @@ struct error *lab_new(struct lab **result, sd_event *event,
 	lab->event = sd_event_ref(event);
 	lab->handlers = handlers;
 	lab->userdata = userdata;
-	lab->started_ns = now_ns();
+	lab->started_ns = monotonic_now();
 	lab->claim = -1;
 	lab->plan = plan_new(options->topology);
 	try(make_links(lab));
@@ -469,56 +447,6 @@ const struct topology *lab_topology(const struct lab *lab)
 	return lab->options.topology;
 }
 
-/* Guests are the same in both: topology_check_fixed() has seen to it. */
-static void take_over(struct lab *lab, struct topology *wanted, struct plan *plan)
-{
-	for (size_t i = 0; i < lab->n_guests; i++)
-		guest_set_spec(lab->guests[i],
-			       topology_guest(wanted, guest_name(lab->guests[i])));
-	plan_free(lab->plan);
-	topology_free(lab->applied);
-	lab->plan = plan;
-	lab->applied = wanted;
-	lab->options.topology = wanted;
-}
-
-/* @plan and @wanted go over to the lab, whatever comes of it. */
-static struct error *carry_out(struct lab *lab, struct comparison *comparison,
-			       struct topology *wanted, struct plan *plan)
-{
-	struct error *error;
-
-	egress_let_go(lab->egress);
-	error = links_apply(lab->links, comparison);
-	take_over(lab, wanted, plan);
-	egress_update(lab->egress, plan);
-	return error;
-}
-
-struct error *lab_apply(struct lab *lab, struct topology *topology, bool dry_run,
-			json_t **changes)
-{
-	_cleanup_topology_ struct topology *wanted = topology;
-	_cleanup_plan_ struct plan *plan = plan_new(wanted);
-	struct comparison *comparison;
-	struct error *error = NULL;
-
-	if (lab->state != LAB_UP)
-		return error_new(EAGAIN, "lab %s is %s: it can be changed when it is up",
-				 lab->options.name, lab_state_name(lab->state));
-	try(check_topology(&lab->options, wanted));
-	try(links_compare(lab->links, lab->plan, plan, &comparison));
-	if (recording_is_on(lab->recording))
-		error = check_captured(&lab->options, wanted,
-				       comparison_changes(comparison));
-	if (!error && !dry_run)
-		error = carry_out(lab, comparison, steal_ptr(wanted), steal_ptr(plan));
-	if (!error)
-		*changes = changes_to_json(comparison_changes(comparison));
-	comparison_free(lab->links, comparison);
-	return error;
-}
-
 struct error *lab_find_guest(struct lab *lab, const char *name, struct lab_guest **guest)
 {
 	_cleanup_strv_ char **names = NULL;
@@ -534,52 +462,6 @@ struct error *lab_find_guest(struct lab *lab, const char *name, struct lab_guest
 	joined = strv_join(names, ", ");
 	return error_new(ENOENT, "no guest '%s' in lab '%s'; it has: %s", name,
 			 lab->options.name, *joined ? joined : "none");
-}
-
-static json_t *links_to_json(const struct lab *lab)
-{
-	json_t *links = plan_links_to_json(lab->plan);
-
-	if (lab->links)
-		live_add(links, lab->plan, lab->links);
-	return links;
-}
-
-/* Where each node's namespace can be opened, while the lab holds it. */
-static json_t *nodes_to_json(const struct lab *lab)
-{
-	json_t *nodes = plan_nodes_to_json(lab->plan), *node;
-	size_t i;
-
-	json_array_foreach (nodes, i, node) {
-		int fd = lab->links ? links_node_fd(lab->links, i) : -1;
-		_cleanup_free_ char *path = xasprintf("/proc/%d/fd/%d", getpid(), fd);
-
-		if (fd >= 0)
-			json_object_set_new(node, "namespace", json_string(path));
-	}
-	return nodes;
-}
-
-json_t *lab_to_json(const struct lab *lab)
-{
-	json_t *guests = json_array(), *json;
-
-	for (size_t i = 0; i < lab->n_guests; i++)
-		json_array_append_new(guests, guest_to_json(lab->guests[i]));
-	json = json_pack(
-		"{s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:o, s:o, s:o}", "lab",
-		lab->options.name, "state", lab_state_name(lab->state), "pid",
-		(int)getpid(), "netns", netns_choice_name(lab->options.topology->netns),
-		"topology", lab->options.topology->file, "output", lab->options.output,
-		"uptime_ns", (json_int_t)(now_ns() - lab->started_ns), "nodes",
-		nodes_to_json(lab), "links", links_to_json(lab), "guests", guests);
-	egress_add_status(lab->egress, json);
-	recording_add_status(lab->recording, json);
-	if (lab->halts)
-		json_object_set_new(json, "lockstep",
-				    lockstep_to_json(halts_lockstep(lab->halts)));
-	return json;
 }
 
 void lab_free(struct lab *lab)

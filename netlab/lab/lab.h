@@ -57,6 +57,8 @@ struct lab_handlers {
 	 * whole; borrowed, NULL where nothing failed. */
 	void (*changed)(struct lab *lab, enum lab_state state, const struct error *why,
 			void *userdata);
+	/* A guest's kernel has panicked, and it stands for good (on_panic: halt); borrowed. */
+	void (*panicked)(struct lab *lab, const struct error *how, void *userdata);
 	/* A guest has read all input of its commands. */
 	void (*drained)(struct lab *lab, void *userdata);
 	/* Time in the lab stands still, or goes on: lab_is_halted(). */

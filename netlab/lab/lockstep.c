@@ -358,12 +358,12 @@ bool lockstep_is_halted(const struct lockstep *lockstep)
 	return lockstep->halted;
 }
 
-const char *lockstep_holder(const struct lockstep *lockstep)
+void *lockstep_holder(const struct lockstep *lockstep)
 {
 	for (struct lockstep_member *m = lockstep->members; m; m = m->next)
 		if (is_holding(m))
-			return m->name;
-	return "";
+			return m->guest;
+	return NULL;
 }
 
 bool lockstep_is_held(const struct lockstep_member *member, enum lockstep_hold why)

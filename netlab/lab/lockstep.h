@@ -98,8 +98,8 @@ void lockstep_step(struct lockstep_member *member);
 /** lockstep_is_halted() - does the lab stand still? */
 bool lockstep_is_halted(const struct lockstep *lockstep);
 
-/** lockstep_holder() - the name of a guest that halts the lab; "" where none does. */
-const char *lockstep_holder(const struct lockstep *lockstep);
+/** lockstep_holder() - a guest that halts the lab, as of lockstep_join(); NULL where none does. */
+void *lockstep_holder(const struct lockstep *lockstep);
 
 /** lockstep_is_held() - must the guest stand still, for that reason? */
 bool lockstep_is_held(const struct lockstep_member *member, enum lockstep_hold why);

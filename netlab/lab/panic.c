@@ -3,9 +3,38 @@
 
 #include "util/string.h"
 
-bool panic_is(const char *line)
+const char *panic_find(const char *line)
 {
 	return strstr(line, "Kernel panic - not syncing");
+}
+
+/* By arch/x86/mm/fault.c, arch/x86/kernel/dumpstack.c, lib/bug.c and kernel/panic.c (6.1). */
+static const char *const beginnings[] = {
+	"BUG: ",
+	"kernel BUG at ",
+	"general protection fault",
+	"Oops: ",
+	"divide error: ",
+	"invalid opcode: ",
+	"stack guard page was hit",
+	"Kernel panic - ",
+};
+
+const char *panic_words(const char *tail)
+{
+	const char *first = tail + strlen(tail);
+
+	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++) {
+		const char *found = strstr(tail, beginnings[i]);
+
+		if (found && found < first)
+			first = found;
+	}
+	if (!*first)
+		return tail;
+	while (first > tail && first[-1] != '\n')
+		first--;
+	return first;
 }
 
 void panic_prepare(struct qmp *qmp)

@@ -21,8 +21,11 @@
 /* An oops becomes a panic. */
 #define PANIC_ARGUMENTS "oops=panic panic=-1"
 
-/** panic_is() - does this line of the console begin a panic? */
-bool panic_is(const char *line);
+/** panic_find() - the kernel's words in a line of the console that begins a panic, or NULL */
+const char *panic_find(const char *line);
+
+/** panic_words() - where in @tail, a console's last lines, an oops or the panic begins; else @tail */
+const char *panic_words(const char *tail);
 
 /** panic_prepare() - a guest that shuts down or resets itself is to be paused. */
 void panic_prepare(struct qmp *qmp);

@@ -13,6 +13,11 @@ json_t *error_to_json(const struct error *error)
 			 "hint", error->hint);
 }
 
+json_t *error_event(const char *name, const struct error *error)
+{
+	return json_pack("{s:s, s:o}", "event", name, "error", error_to_json(error));
+}
+
 struct error *error_from_json(const json_t *json)
 {
 	const char *message = json_string_value(json_object_get(json, "message"));

@@ -23,6 +23,9 @@ static const struct channel_limits protocol_limits = {
 /** error_to_json() - a new reference. */
 json_t *error_to_json(const struct error *error);
 
+/** error_event() - the event @name that tells of @error; a new reference. */
+json_t *error_event(const char *name, const struct error *error);
+
 /** error_from_json() - never NULL: what is no error object becomes an error that says so. */
 must_use struct error *error_from_json(const json_t *json);
 

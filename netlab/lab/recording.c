@@ -30,7 +30,8 @@ struct recording {
 	char *file;         /* NULL: there is no capture */
 	struct error *loss; /* why it isn't whole; NULL: it is */
 	struct labtime time;
-	char *halted_by; /* guest; NULL: the lab goes on */
+	char *halted_by;  /* guest; NULL: the lab goes on */
+	char *halted_for; /* the cause, where @halted_by is set */
 	uint64_t halted_since;
 	struct recording_watch *watches;
 };
@@ -145,17 +146,20 @@ static void tell_watches(struct recording *recording, json_t *event)
 	}
 }
 
-void recording_halt(struct recording *recording, const char *guest, uint64_t wall)
+void recording_halt(struct recording *recording, const char *guest, const char *cause,
+		    uint64_t wall)
 {
 	if (recording->halted_by)
 		return;
 	recording->halted_by = xstrdup(guest);
+	recording->halted_for = xstrdup(cause);
 	recording->halted_since = wall;
 	labtime_halt(&recording->time, wall);
 	if (recording->capture)
-		capture_halt(recording->capture, guest, wall);
-	tell_watches(recording, json_pack("{s:s, s:s, s:I}", "event", "halt", "guest",
-					  guest, "ns", (json_int_t)wall));
+		capture_halt(recording->capture, guest, cause, wall);
+	tell_watches(recording,
+		     json_pack("{s:s, s:s, s:s, s:I}", "event", "halt", "guest", guest,
+			       "cause", cause, "ns", (json_int_t)wall));
 }
 
 void recording_resume(struct recording *recording, uint64_t wall)
@@ -163,6 +167,7 @@ void recording_resume(struct recording *recording, uint64_t wall)
 	if (!recording->halted_by)
 		return;
 	free(steal_ptr(recording->halted_by));
+	free(steal_ptr(recording->halted_for));
 	labtime_resume(&recording->time, wall);
 	if (recording->capture)
 		capture_resume(recording->capture, wall);
@@ -214,9 +219,11 @@ struct recording_watch *recording_watch(struct recording *recording,
 	*state = json_pack("{s:I}", "halted_ns",
 			   (json_int_t)labtime_halted(&recording->time, until));
 	if (recording->halted_by)
-		json_object_update_new(
-			*state, json_pack("{s:s, s:I}", "guest", recording->halted_by,
-					  "ns", (json_int_t)recording->halted_since));
+		json_object_update_new(*state,
+				       json_pack("{s:s, s:s, s:I}", "guest",
+						 recording->halted_by, "cause",
+						 recording->halted_for, "ns",
+						 (json_int_t)recording->halted_since));
 	return watch;
 }
 
@@ -287,6 +294,7 @@ void recording_free(struct recording *recording)
 	strv_free(recording->consoles);
 	free(recording->file);
 	free(recording->halted_by);
+	free(recording->halted_for);
 	error_free(recording->loss);
 	free(recording);
 }

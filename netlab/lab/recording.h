@@ -44,9 +44,11 @@ const struct error *recording_loss(const struct recording *recording);
 /**
  * recording_halt() - the lab stands still; where it does already, nothing comes of it
  * @guest: that stopped it
+ * @cause: why, as of guest_halt_cause()
  * @wall: since when: ns since 1970-01-01 UTC, as QMP stamps its STOP
  */
-void recording_halt(struct recording *recording, const char *guest, uint64_t wall);
+void recording_halt(struct recording *recording, const char *guest, const char *cause,
+		    uint64_t wall);
 
 /** recording_resume() - it goes on since @wall, the stamp of RESUME; where it does, nothing comes
  * of it. */

@@ -17,6 +17,7 @@ static struct error *status(const struct request *request)
 
 static struct error *down(const struct request *request)
 {
+	request->session->ends_it = true;
 	session_reply(request->session, request->id, NULL);
 	lab_stop(request->session->lab);
 	return NULL;

@@ -29,7 +29,8 @@ struct session {
 	struct channel *channel;
 	sd_event *event;
 	struct lab *lab;
-	bool owns; /* its end is the lab's */
+	bool owns;    /* its end is the lab's */
+	bool ends_it; /* it has asked for the lab's end */
 	struct operation *operations;
 	struct session *next;
 };

@@ -57,8 +57,7 @@ static void tell_failure(struct supervisor *supervisor, const struct error *erro
 	_cleanup_free_ char *text = error_text(error);
 
 	log_debug("failed: %s", text);
-	control_tell_owner(supervisor->control, json_pack("{s:s, s:o}", "event", "failed",
-							  "error", error_to_json(error)));
+	control_tell_failure(supervisor->control, error);
 }
 
 static void on_lab_changed(struct lab *lab, enum lab_state state, const struct error *why,
@@ -102,8 +101,20 @@ static void on_lab_halted(struct lab *lab, void *userdata)
 	control_hold(supervisor->control, lab_is_halted(lab));
 }
 
-static const struct lab_handlers lab_handlers = {on_lab_changed, on_lab_drained,
-						 on_lab_halted};
+static void on_lab_panicked(struct lab *lab, const struct error *how, void *userdata)
+{
+	struct supervisor *supervisor = userdata;
+
+	(void)lab;
+	control_tell_owner(supervisor->control, error_event("panicked", how));
+}
+
+static const struct lab_handlers lab_handlers = {
+	.changed = on_lab_changed,
+	.panicked = on_lab_panicked,
+	.drained = on_lab_drained,
+	.halted = on_lab_halted,
+};
 
 static void on_owner_gone(void *userdata)
 {
@@ -185,8 +196,7 @@ static struct error *hold_lab(struct supervisor *supervisor)
 /* Before there is a control connection, the owner is told over the bare socket. */
 static void tell_bare(int fd, const struct error *error)
 {
-	_cleanup_json_ json_t *event =
-		json_pack("{s:s, s:o}", "event", "failed", "error", error_to_json(error));
+	_cleanup_json_ json_t *event = error_event("failed", error);
 	_cleanup_free_ char *line = json_line(event);
 
 	if (send(fd, line, strlen(line), MSG_NOSIGNAL) < 0)

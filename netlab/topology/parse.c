@@ -137,7 +137,8 @@ static char *absolute_directory(const char *file)
 	if (*directory == '/')
 		return xstrdup(directory);
 	here = getcwd(NULL, 0);
-	return xasprintf("%s/%s", here ?: "", directory);
+	return streq(directory, ".") ? xstrdup(here ?: "")
+				     : xasprintf("%s/%s", here ?: "", directory);
 }
 
 /* "labs/tcp-receive.yaml" makes a lab tcp-receive. */

@@ -85,9 +85,6 @@ struct traffic {
 	uint8_t buffer[TRAFFIC_BUFFER_SIZE];
 };
 
-/** traffic_now() - ns, the clock of all stamps and deadlines here */
-uint64_t traffic_now(void);
-
 /** connection_watch() - be told of these of epoll's events from now on */
 void connection_watch(struct connection *connection, uint32_t events);
 

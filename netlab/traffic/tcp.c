@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "traffic/connection.h"
+#include "util/clock.h"
 #include "util/string.h"
 
 static void tcp_inspect(struct connection *connection)
@@ -177,7 +178,7 @@ static void finish_connecting(struct connection *connection)
 		fail_errno(connection, "connect", code);
 		return;
 	}
-	connection->report.connect_ns = traffic_now() - connection->started_ns;
+	connection->report.connect_ns = monotonic_now() - connection->started_ns;
 	connection->phase = CONNECTION_EXCHANGING;
 	exchange(connection, EPOLLOUT);
 }

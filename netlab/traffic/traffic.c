@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "traffic/connection.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/process.h"
 #include "util/string.h"
@@ -18,14 +19,6 @@
  * take. */
 #define PACE_US      1000
 #define PACE_AT_ONCE 20
-
-uint64_t traffic_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
 
 static const struct driver *driver_of(enum drive_kind kind)
 {
@@ -60,7 +53,7 @@ bool connection_expects(const struct connection *connection)
 void connection_count_sent(struct connection *connection, size_t n)
 {
 	if (connection->first_sent_ns == 0)
-		connection->first_sent_ns = traffic_now();
+		connection->first_sent_ns = monotonic_now();
 	connection->report.sent += n;
 }
 
@@ -69,7 +62,7 @@ void connection_count_received(struct connection *connection, size_t n)
 	struct connection_report *report = &connection->report;
 
 	if (report->received == 0 && connection->first_sent_ns)
-		report->rtt_ns = traffic_now() - connection->first_sent_ns;
+		report->rtt_ns = monotonic_now() - connection->first_sent_ns;
 	report->received += n;
 }
 
@@ -104,7 +97,7 @@ void connection_end(struct connection *connection)
 		return;
 	close_fd(&connection->fd);
 	connection->phase = CONNECTION_ENDED;
-	connection->report.duration_ns = traffic_now() - connection->started_ns;
+	connection->report.duration_ns = monotonic_now() - connection->started_ns;
 	connection->traffic->active--;
 }
 
@@ -115,7 +108,7 @@ static json_t *result_of(const struct traffic *traffic)
 	struct drive_report report = {
 		.kind = traffic->driver->name,
 		.to = traffic->to,
-		.duration_ns = traffic_now() - traffic->started_ns,
+		.duration_ns = monotonic_now() - traffic->started_ns,
 		.each = each,
 		.n = traffic->n,
 	};
@@ -173,7 +166,7 @@ static void expire(struct connection *connection)
  * none. */
 static uint64_t expire_overdue(struct traffic *traffic)
 {
-	uint64_t now = traffic_now(), next = UINT64_MAX;
+	uint64_t now = monotonic_now(), next = UINT64_MAX;
 
 	for (unsigned i = 0; i < traffic->n; i++) {
 		struct connection *connection = &traffic->connections[i];
@@ -287,7 +280,7 @@ static void start_connection(struct connection *connection, socklen_t to_size)
 	struct traffic *traffic = connection->traffic;
 	socklen_t size = sizeof(connection->report.local);
 
-	connection->started_ns = traffic_now();
+	connection->started_ns = monotonic_now();
 	connection->deadline_ns = connection->started_ns + traffic->spec.timeout_ns;
 	connection->fd =
 		socket(traffic->to.any.sa_family,
@@ -374,7 +367,7 @@ struct error *traffic_start(struct traffic **traffic, sd_event *event,
 	new->driver = driver_of(spec->kind);
 	new->done = done;
 	new->userdata = userdata;
-	new->started_ns = traffic_now();
+	new->started_ns = monotonic_now();
 	new->diag = open_diag();
 	try(prepare(new));
 	for (unsigned i = 0; i < new->n; i++)
@@ -421,13 +414,13 @@ static void begin_hold(struct traffic *traffic)
 	if (traffic->pacer)
 		sd_event_source_get_enabled(traffic->pacer, &enabled);
 	traffic->paces = enabled != SD_EVENT_OFF;
-	traffic->held_ns = traffic_now();
+	traffic->held_ns = monotonic_now();
 	enable_sources(traffic, false);
 }
 
 static void end_hold(struct traffic *traffic)
 {
-	uint64_t due = 0, ns = traffic_now() - traffic->held_ns;
+	uint64_t due = 0, ns = monotonic_now() - traffic->held_ns;
 
 	traffic->held_ns = 0;
 	shift_times(traffic, ns);

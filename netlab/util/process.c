@@ -144,9 +144,14 @@ char *process_status_text(int status)
 	return xasprintf("exit status %d", WEXITSTATUS(status));
 }
 
+char *search_path(void)
+{
+	return xasprintf("%s:/usr/sbin:/sbin", getenv("PATH") ?: "/usr/bin:/bin");
+}
+
 char *find_program(const char *name)
 {
-	_cleanup_free_ char *path = xstrdup(getenv("PATH") ?: "/usr/bin:/bin");
+	_cleanup_free_ char *path = search_path();
 	char *rest = path, *directory;
 
 	while ((directory = strsep(&rest, ":"))) {

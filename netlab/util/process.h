@@ -47,7 +47,13 @@ void process_kill(pid_t pid);
 /** process_status_text() - "exit status 1", "killed by SIGSEGV"; the caller frees it. */
 char *process_status_text(int status);
 
-/** find_program() - is @name executable somewhere in PATH? The path, or NULL; caller frees. */
+/**
+ * search_path() - PATH, and behind it where an ordinary user's does not lead (login.defs(5)):
+ * Debian has mke2fs in /usr/sbin. A new string.
+ */
+char *search_path(void);
+
+/** find_program() - is @name executable in search_path()? Where, or NULL; the caller frees it. */
 char *find_program(const char *name);
 
 #endif

@@ -177,7 +177,11 @@ static const char *access_option(enum disk_access access)
 	return NULL;
 }
 
-/* The format is named: QEMU won't guess it from bytes that a guest may have written. */
+/*
+ * The format is named: QEMU won't guess it from bytes that a guest may have written. Where nothing
+ * more fits onto the host's disk, the guest hears of it (werror=): else QEMU would stop it, and
+ * its lab with it, until someone makes room.
+ */
 static void add_disk(char ***argv, const struct machine *machine)
 {
 	_cleanup_free_ char *path = NULL;
@@ -186,7 +190,7 @@ static void add_disk(char ***argv, const struct machine *machine)
 		return;
 	path = escape(machine->disk);
 	add(argv, "-drive",
-	    xasprintf("if=none,id=disk,file=%s,format=%s,%s", path,
+	    xasprintf("if=none,id=disk,file=%s,format=%s,%s,werror=report", path,
 		      machine->disk_is_qcow2 ? "qcow2" : "raw",
 		      access_option(machine->disk_access)));
 	add(argv, "-device", xstrdup("virtio-blk-pci,drive=disk"));

@@ -8,9 +8,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/string.h"
 #include "vm/rsp.h"
@@ -236,20 +236,12 @@ static void tell_standing(struct relay *relay, int signal)
 	tell_stop(relay, reply);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
 static bool take_late_interrupt(struct relay *relay)
 {
 	uint64_t sent = relay->late_interrupt;
 
 	relay->late_interrupt = 0;
-	return sent && now_ns() - sent < LATE_INTERRUPT_NS;
+	return sent && monotonic_now() - sent < LATE_INTERRUPT_NS;
 }
 
 static void on_interrupt(struct relay *relay)
@@ -264,7 +256,7 @@ static void on_interrupt(struct relay *relay)
 		send_bytes(&relay->stub, "\3");
 		break;
 	case DEBUGGER_STOPPED:
-		relay->late_interrupt = now_ns();
+		relay->late_interrupt = monotonic_now();
 		break;
 	case DEBUGGER_NONE:
 	case DEBUGGER_INTERRUPTING:
@@ -427,6 +419,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 	(void)source, (void)events;
 	if (debugger < 0)
 		return 0;
+	leg_read(&relay->debugger); /* which may have hung up before this one came */
 	if (relay->debugger.fd >= 0) {
 		log_warning("gdb: a second debugger of one guest was hung up on");
 		return 0;

@@ -53,7 +53,7 @@ static void add_halt(struct timeline *timeline, uint64_t stamp)
 	struct halt_place place = {"server", "tcp_v4_rcv", "net/ipv4/tcp_ipv4.c", 1955,
 				   2};
 
-	timeline_halt(timeline, "server", stamp, stamp);
+	timeline_halt(timeline, "server", "", stamp, stamp);
 	halt_rows_tell(&timeline->rows, &place, stamp);
 	timeline_resume(timeline, stamp + 500);
 }

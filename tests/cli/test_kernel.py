@@ -200,6 +200,14 @@ def test_build_and_look_up(cache, tree):
     assert "not built" in netlab("kernel", "path", status=1).stderr
 
 
+def test_columns_of_long_names(cache, tree):
+    del cache
+    netlab("kernel", "build", "debug+roots", "--source", tree)
+    head, row = netlab("kernel", "list").stdout.splitlines()[:2]
+    assert row.startswith("debug+roots ")
+    assert head.index("VERSION") == row.index("6.9.0-toy")
+
+
 def test_tree_that_changed_replaces_its_kernel(cache, tree):
     first = netlab("kernel", "build", "--source", tree).stdout.strip()
     before = kernels()

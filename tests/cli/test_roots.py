@@ -22,6 +22,9 @@ import pytest
 
 from test_module_builds import MAKEFILE, NOWHERE, second_archive
 
+# version 2, and 1 << 13 may be used: cap_net_raw=ep of struct vfs_cap_data, <linux/capability.h>
+CAPABILITY = b"\1\0\0\2" b"\0\x20\0\0" + bytes(12)
+
 MEMBERS = [  # name, type, mode, owner, content
     ("./", tarfile.DIRTYPE, 0o755, 0, b""),
     ("./dev/", tarfile.DIRTYPE, 0o755, 0, b""),
@@ -30,6 +33,7 @@ MEMBERS = [  # name, type, mode, owner, content
     ("./etc/hostname", tarfile.REGTYPE, 0o644, 0, b"builder\n"),
     ("./usr/", tarfile.DIRTYPE, 0o755, 0, b""),
     ("./usr/su", tarfile.REGTYPE, 0o4755, 0, b"su\n"),
+    ("./usr/ping", tarfile.REGTYPE, 0o755, 0, b"ping\n"),
     ("./bin", tarfile.SYMTYPE, 0o777, 0, b""),
     ("./home/", tarfile.DIRTYPE, 0o755, 0, b""),
     ("./home/a b", tarfile.REGTYPE, 0o640, 1000, b"of a user\n"),
@@ -63,6 +67,8 @@ def write_debian(path):
             member.type, member.mode, member.uid, member.gid = kind, mode, owner, owner
             member.size = len(content)
             member.linkname = "usr" if kind == tarfile.SYMTYPE else ""
+            if content == b"ping\n":
+                member.pax_headers["SCHILY.xattr.security.capability"] = CAPABILITY.decode()
             archive.addfile(member, io.BytesIO(content))
 
 
@@ -188,11 +194,13 @@ def test_initramfs_that_is_none(home, up, content, what):
     assert not list(home.glob("cache/netlab/images/guest-*"))
 
 
-def test_folder_that_is_none(home, up):
+def test_folder_that_is_none(home, up, run, netlab):
     assert last(up(root={"directory": "nothing"})) == (
         f"netlab: one: root: {home}/nothing: No such file or directory")
     assert last(up(root={"directory": "toy.yaml"})) == (
         f"netlab: one: root: {home}/toy.yaml: Not a directory")
+    here = run(netlab, "up", "toy.yaml", "-o", NOWHERE, cwd=home).exited(1).stderr
+    assert last(here) == f"netlab: one: root: {home}/toy.yaml: Not a directory"
 
 
 # --- disks ----------------------------------------------------------------------------------------
@@ -205,8 +213,11 @@ def stat_on(disk, path):
     return [int(mode, 8), *map(int, owners)]
 
 
-def check_disk(disk):
+def check_disk(disk, folder):
     subprocess.run(["e2fsck", "-fn", disk], capture_output=True, check=True)
+    subprocess.run(["debugfs", "-R", f"ea_get -f {folder}/value /usr/ping security.capability",
+                    disk], capture_output=True, check=True)
+    assert (folder / "value").read_bytes() == CAPABILITY
     assert stat_on(disk, "/usr/su") == [0o4755, 0, 0]
     assert stat_on(disk, "/home/a b") == [0o640, 1000, 1000]
     assert stat_on(disk, "/") == [0o755, 0, 0]
@@ -225,7 +236,7 @@ def test_disk(home, netlab, run):
     disk = pathlib.Path(built.stdout.strip())
     assert "netlab: downloading packages with apt\n" in built.stderr
     assert disk.stat().st_size == 2 << 30 and disk.stat().st_blocks < 1 << 17
-    check_disk(disk)
+    check_disk(disk, home)
     words = (home / "bin/mmdebstrap.words").read_text().split("\n")
     assert "--include=iproute2,iputils-ping,procps" in words
     assert words[-3:] == ["deb http://mirror.test/debian/ bookworm main",
@@ -250,8 +261,12 @@ def test_disk_is_made_again_where_it_is_another(home, netlab, run):
     assert "/disk-trixie-" in others[1]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="runs as an ordinary user anyway")
-def test_disk_without_root(home, netlab):
+@pytest.fixture
+def nobody(home, netlab):
+    """build(PATH) -> what came of `image build disk` by an ordinary user, and the folder `bin` of
+    the programs that are this user's own: those of `home`."""
+    if os.geteuid() != 0:
+        pytest.skip("runs as an ordinary user anyway")
     user = pwd.getpwnam("nobody")
     with tempfile.TemporaryDirectory(prefix="netlab-test-") as folder:
         own = pathlib.Path(folder)
@@ -259,15 +274,37 @@ def test_disk_without_root(home, netlab):
         shutil.copytree(home / "bin", own / "bin")
         for path in (own, own / "bin"):
             os.chown(path, user.pw_uid, user.pw_gid)
-        done = subprocess.run(
-            ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups",
-             shutil.copy(netlab, own), "image", "build", "disk"], text=True, check=False,
-            env={**os.environ, "HOME": folder, "XDG_CACHE_HOME": "",
-                 "PATH": f"{own}/bin:{os.environ['PATH']}"}, capture_output=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        disk = pathlib.Path(done.stdout.strip())
-        assert disk.stat().st_uid == user.pw_uid
-        check_disk(disk)
+        program = shutil.copy(netlab, own)
+
+        def build(path=""):
+            return subprocess.run(
+                [shutil.which("setpriv"), f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
+                 "--clear-groups", program, "image", "build", "disk"], text=True, check=False,
+                env={**os.environ, "HOME": folder, "XDG_CACHE_HOME": "",
+                     "PATH": f"{own}/bin{path}"}, capture_output=True, timeout=60)
+        yield build, own / "bin"
+
+
+def test_disk_without_root(home, nobody):
+    """With the PATH of Debian's users, which leads to no mke2fs."""
+    build, folder = nobody
+    program(folder / "fakechroot", "")
+    done = build(":/usr/local/bin:/usr/bin:/bin")
+    assert done.returncode == 0, done.stderr
+    disk = pathlib.Path(done.stdout.strip())
+    assert disk.stat().st_uid == pwd.getpwnam("nobody").pw_uid
+    check_disk(disk, home)
+
+
+def test_disk_that_an_ordinary_user_can_not_make(nobody):
+    build, folder = nobody
+    assert last(build().stderr) == (
+        "netlab: making a disk needs newuidmap or fakechroot, without root; apt-get install uidmap")
+    program(folder / "newuidmap", "")
+    program(folder / "mmdebstrap", "echo 'E: no mode' >&2\nexit 25\n")
+    assert "E: no mode; without root it needs a range of IDs for you in /etc/subuid" in build().stderr
+    program(folder / "fakechroot", "")
+    assert "E: no mode; the whole log is " in build().stderr
 
 
 def test_disk_that_fails(home, netlab, run):
@@ -284,13 +321,28 @@ def test_disk_that_fails(home, netlab, run):
     assert not list((home / "cache/netlab/builds").glob("disk-*[!k]"))
 
 
+def test_disk_whose_maker_leaves_a_process(home, netlab, run):
+    """It has the output open, and is ended."""
+    program(home / "bin/mmdebstrap", MMDEBSTRAP + "sleep 1000 &\n")
+    run(netlab, "image", "build", "disk").ok()
+
+
+HIDE = """\
+mount -t tmpfs none /usr/sbin
+mount -t tmpfs none /sbin
+PATH=$1
+shift
+exec "$@"
+"""
+
+
 def test_disk_without_the_programs(netlab, run, home):
-    (home / "few").mkdir()
     def build():
-        return last(run(netlab, "image", "build", "disk",
-                        env={**os.environ, "PATH": str(home / "few")}).exited(1).stderr)
-    assert "making a disk needs mmdebstrap" in build()
-    assert "apt-get install mmdebstrap" in build()
+        return last(run("unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+                        HIDE, "sh", home / "few", netlab, "image", "build", "disk").exited(1).stderr)
+    (home / "few").mkdir()
+    assert build() == ("netlab: making a disk needs mmdebstrap or debootstrap; "
+                       "apt-get install mmdebstrap")
     program(home / "few/mmdebstrap", MMDEBSTRAP)
     assert build() == ("netlab: making a disk needs mke2fs and debugfs; "
                        "apt-get install e2fsprogs")

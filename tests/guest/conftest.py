@@ -53,7 +53,7 @@ def start_verb(netlab):
     running = []
 
     def start(*words):
-        running.append(subprocess.Popen([netlab, *map(str, words)], text=True,
+        running.append(subprocess.Popen([netlab, *map(str, words)], text=True, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE))
         return running[-1]
 

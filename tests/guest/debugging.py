@@ -2,12 +2,18 @@
 """A gdb session of netlab's under test: a command in, what gdb printed for it out."""
 import contextlib
 import os
+import pathlib
 import select
+import signal
 import subprocess
 import threading
 import time
 
 DEADLINE = 180
+
+# For a gdb's command line: it dies while it holds the guest, a breakpoint in the server's way.
+DIE_WITH_A_BREAKPOINT = ("-ex", "set breakpoint always-inserted on", "-ex",
+                         "break ep_poll_callback", "-ex", "shell kill -9 $PPID")
 
 
 class Session:
@@ -62,6 +68,13 @@ class Session:
             self.process.stdin.close()
         self.process.stdout.read()
         return self.process.wait(DEADLINE)
+
+
+def stop_in_gdb(session, pid):
+    """^C in a gdb whose guest runs, as far as it knows."""
+    tasks = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    os.kill(int(tasks[0]), signal.SIGINT)
+    return session.end()
 
 
 @contextlib.contextmanager

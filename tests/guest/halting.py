@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import socket
 import subprocess
 import time
@@ -54,6 +55,12 @@ def counters(lab, guest):
     for names, values in zip(lines[::2], lines[1::2]):
         found.update(zip(names.split()[1:], values.split()[1:]))
     return {name: int(found[name]) for name in COUNTED}
+
+
+def ring(lab, guest):
+    """The receive ring of a guest that has ethtool: how large it is now, and can be at most."""
+    shown = lab.exec(guest, "ethtool", "-g", "eth0").ok().stdout
+    return dict(zip(["most", "now"], re.findall(r"^RX:\s*(\d+)$", shown, re.M)))
 
 
 def without_loss_probes(lab, *guests):

@@ -96,7 +96,8 @@ def resting(gdb, both, seen):
         seen[f"{name} address"] = address_of(seen["sockets"], *words)
         seen[name] = gdb.run(f"netlab sock {seen[f'{name} address']}")
     seen["refused"] = {command: gdb.run(command) for command in (
-        "netlab sock", "netlab sock 5", "netlab sock nothing", "netlab sock &jiffies_64",
+        "netlab sock", "netlab sock 5", "netlab sock 0", "netlab sock nothing",
+        "netlab sock &jiffies_64",
         "netlab sock &init_task", "netlab sock fd 99", "netlab sockets --all",
         "netlab sockets 192.0.2.1", "netlab epoll 5", "netlab epoll &init_task")}
     seen["complete"] = gdb.run("complete netlab sockets time-w")

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from debugging import DIE_WITH_A_BREAKPOINT
 from lab import is_alive, wait_until, write_topology
 
 
@@ -151,7 +152,10 @@ def test_ctrl_c_stops_the_guest_and_ctrl_z_gdb(attached):
 
 
 def test_the_exit_status_is_gdbs(shared):
-    shared.verb("gdb", f"{shared.name}/server", "--", "-batch", "-ex", "quit 7").exited(7)
+    gdb = ["gdb", f"{shared.name}/server", "--", "-batch"]
+    shared.verb(*gdb, "-ex", "quit 7").exited(7)
+    hello(shared)
+    shared.verb(*gdb, *DIE_WITH_A_BREAKPOINT).exited(128 + 9)
     hello(shared)
 
 

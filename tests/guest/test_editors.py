@@ -9,7 +9,7 @@ import subprocess
 import urllib.parse
 import xml.etree.ElementTree
 
-from debugging import meanwhile
+from debugging import DIE_WITH_A_BREAKPOINT, meanwhile
 from lab import is_alive, wait_until
 from mi import Editor
 
@@ -54,6 +54,21 @@ def like_vscode(configuration):
     return launch
 
 
+def like_cdt(configuration):
+    """What the CDT GDB Debug Adapter does with one of type gdbtarget."""
+    target = configuration["target"]
+
+    def launch(editor):
+        editor.done("-gdb-set mi-async on")
+        editor.done(f"-file-exec-and-symbols {configuration['program']}")
+        editor.done("-enable-pretty-printing")
+        for command in configuration["preConnectCommands"]:
+            editor.done(command)
+        editor.done(f"-target-select {target['type']} {' '.join(target['parameters'])}")
+        assert "*stopped" in editor.said
+    return launch
+
+
 def like_eclipse(root):
     """What CDT's GDB Hardware Debugging does with a launch configuration."""
     value = {e.get("key"): e.get("value") for e in root}
@@ -93,11 +108,14 @@ def test_the_configurations_attach(lab, kernel, tmp_path):
     folder.mkdir()
     assert export(lab, "vscode", folder).ok().stdout == ".vscode/launch.json\n"
     text = (folder / ".vscode/launch.json").read_text()
-    configuration = json.loads(text)["configurations"][0]
+    configuration, cdt = json.loads(text)["configurations"]
     assert configuration["type"] == "cppdbg" and configuration["name"] == "netlab under-test/server"
     assert configuration["program"] == str(kernel / "vmlinux")
     assert configuration["stopAtConnect"] is True
     with opened(like_vscode(configuration)) as editor:
+        work(lab, editor)
+    assert (cdt["type"], cdt["request"]) == ("gdbtarget", "attach")
+    with opened(like_cdt(cdt)) as editor:
         work(lab, editor)
 
     (folder / ".vscode/launch.json").write_text("{ // mine\n}\n")
@@ -127,15 +145,19 @@ def test_an_editor_that_dies_leaves_a_guest_that_runs(lab, tmp_path):
     hello(lab)
 
 
-def test_port_on_loopback(lab, start_verb):
+def test_port_on_loopback(lab, kernel, start_verb):
     serving = start_verb("gdb", "--port", f"{lab.name}/server")
     address = re.fullmatch(r"target remote (127\.0\.0\.1:(\d+))\n", serving.stdout.readline())
     port = int(address[2])
+    attach = ["gdb", "-nx", "-batch", kernel / "vmlinux", "-ex", f"target remote {address[1]}"]
     for _ in range(2):
-        done = subprocess.run(["gdb", "-nx", "-batch", "-ex", f"target remote {address[1]}",
-                               "-ex", "print $cs", "-ex", "detach"], capture_output=True,
+        done = subprocess.run([*attach, "-ex", "print $cs", "-ex", "detach"], capture_output=True,
                               text=True, timeout=120, check=True)
         assert re.search(r"^\$1 = (16|51)$", done.stdout, re.M), done
+    done = subprocess.run([*attach, *DIE_WITH_A_BREAKPOINT], capture_output=True, text=True,
+                          timeout=120, check=False)
+    assert done.returncode == -signal.SIGKILL and "Breakpoint 1 at" in done.stdout, done
+    hello(lab)
     with socket.create_connection(("127.0.0.1", port)) as first:
         first.sendall(b"$?#3f")
         assert first.recv(1)  # QEMU has it: it is the one that is served

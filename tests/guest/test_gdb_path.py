@@ -61,7 +61,7 @@ def test_stages_are_chosen_and_what_is_wrong_is_told(walker):
         assert "2 stop, 4 trace" in gdb.run("netlab path")
         breakpoints = gdb.run("info breakpoints")
         assert "tcp_v6_rcv" in breakpoints and "net_rx_action" not in breakpoints
-        assert "1 functions to stop at, 4" in gdb.run("netlab path tcp-receive -6 off 17")
+        assert "1 function to stop at, 4" in gdb.run("netlab path tcp-receive -6 off 17")
         gdb.run("delete")
         assert "0 functions to stop at, 4" in gdb.run("netlab path tcp-receive off 9")
         for words, message in [

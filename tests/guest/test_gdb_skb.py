@@ -267,7 +267,9 @@ def test_what_can_not_be(lab):
                 ("netlab break tcp_v4_rcv if-packet \"tcp.foo\"", "no field 'tcp.foo'"),
                 ("netlab send tcp", "netlab send tcp|udp [GUEST:]PORT"),
                 ("netlab send tcp 7777 --bytes 1x", "--bytes: '1x' is no number"),
-                ("netlab send tcp 7777 --what", "no option --what")]:
+                ("netlab send tcp 7777 --what", "no option --what"),
+                ("netlab send tcp 65536", "'65536': a port is from 1 to 65535"),
+                ("netlab send tcp nobody:1", "no guest 'nobody'")]:
             assert said in gdb.run(command), command
         assert gdb.run("info breakpoints").startswith("No breakpoints")
         shown = gdb.run("netlab frame 1")
@@ -303,6 +305,11 @@ def test_traffic_from_within(make_lab):
         gdb.run("netlab break *tcp_sendmsg if-packet tcp")
         said = gdb.run(f"netlab send tcp 7777 {HELLO} --wait")
         assert "knows no skb (there is none here), and stops" in said
+    # What is over when gdb leaves is told, and no gdb dies of it.
+    late = "python from netlab_gdb import send; send.LOOP.post(lambda: print('late'))"
+    said = lab.verb("gdb", f"{lab.name}/server", "--", "-nx", "-batch", "-ex", late).ok()
+    assert "late\n" in said.stdout
+    assert not lab.guest()["halted"]
 
 
 def test_on_the_loopback_device(lab):

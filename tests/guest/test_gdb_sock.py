@@ -259,6 +259,7 @@ def test_what_can_not_be_shown_is_said_in_one_line(seen):
     assert said == {
         "netlab sock": "no socket in the arguments and locals of the current frames",
         "netlab sock 5": "5: there is no socket at 0x5",
+        "netlab sock 0": "0: there is no socket at 0x0",
         "netlab sock nothing": 'netlab sock: No symbol "nothing" in current context.',
         "netlab sock &jiffies_64": "&jiffies_64 is a u64 *, which points at no struct",
         "netlab sock &init_task": "&init_task points at a struct task_struct, which has no socket",

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import resource
 import select
 import signal
 import subprocess
@@ -291,6 +292,18 @@ def test_a_capture_without_room(make_lab, when, hosts, seen):
         preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN)).exited(1)
     assert result.stdout.startswith(seen), result.stderr
     assert result.stderr.endswith(f"under-test.pcapng: {NO_ROOM}\n")
+
+
+def test_down_tells_of_a_capture_without_room(make_lab):
+    full, last = [make_lab(name, bridges={"br0": {}}, guests=None) for name in ("full", "last")]
+    last.up().ok()
+    for words, down in [(["full"], "lab full is down\n"),
+                        (["--all"], "lab full is down\nlab last is down\n")]:
+        full.up().ok()
+        resource.prlimit(full.status()["pid"], resource.RLIMIT_FSIZE, (1, 1))
+        result = full.verb("down", *words).exited(1)
+        assert result.stdout == down
+        assert result.stderr == f"netlab: {full.output}/full.pcapng: {NO_ROOM}\n"
 
 
 def test_a_topology_without_guests(make_lab):

@@ -11,12 +11,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import types
 
 import pytest
 
 from debugging import debugging, meanwhile
-from lab import Lab, fields, tshark, write_topology
+from lab import Lab, fields, tshark, wait_until, write_topology
 
 HALT_SECONDS = 2
 TO_GUEST = "udp.dstport == 7777"
@@ -80,6 +81,14 @@ def conditions_that_are_false(lab):
         gdb.process.communicate()
 
 
+def pause(lab):
+    """A halt that is long enough for rows of its own."""
+    lab.verb("pause", f"{lab.name}/server").ok()
+    wait_until(lambda: lab.status()["lockstep"]["halted"], "it stands still")
+    time.sleep(0.3)
+    lab.verb("resume", f"{lab.name}/server").ok()
+
+
 def live_through(lab, seen):
     """All of it; the lab is down in the end."""
     lab.up().ok()
@@ -91,6 +100,7 @@ def live_through(lab, seen):
         assert "capturing into" in capture.stderr.readline()
     halt_in_an_exchange(lab, seen)
     conditions_that_are_false(lab)
+    pause(lab)
     hello(lab)
     seen.status = lab.status()
     lab.down().ok()
@@ -173,6 +183,14 @@ def test_a_row_says_what_gdb_said(seen):
     assert [row.text for row in told] == [f"server is halted at udp_rcv ({seen.next_place})"]
     assert seen.halted["halted"] and seen.halted["holders"] == [
         {"guest": "server", "why": "debugger"}]
+
+
+def test_a_row_says_why(seen):
+    """The user's pause, and a gdb that came, which says where the guest stood then."""
+    causes = [re.search(r"^server halted(?: at [^:]+ \([^)]*\))?: (.*); ", row.text)
+              for row in halt_rows(seen.own)]
+    told = [cause[1] for cause in causes if cause]
+    assert told.count("gdb attached") >= 2 and told[-1] == "paused" and len(set(told)) == 2
 
 
 def test_without_a_plugin_it_is_in_the_list_of_packets(seen):

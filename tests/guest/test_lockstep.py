@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """While one guest of a lab stands still, so do all: with real guests, TCP and gdb."""
 import os
-import pathlib
 import signal
 import time
 
 import pytest
 
-from debugging import debugging, meanwhile
-from halting import Control, Transfer, counters, without_loss_probes
+from debugging import debugging, meanwhile, stop_in_gdb
+from halting import Control, Transfer, counters, ring, without_loss_probes
 from lab import wait_until
 
 
@@ -42,13 +41,6 @@ def hello(lab, name="a"):
 
 def lockstep(lab):
     return lab.status()["lockstep"]
-
-
-def stop_in_gdb(session, pid):
-    """^C in a gdb whose guest runs, as far as it knows."""
-    tasks = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    os.kill(int(tasks[0]), signal.SIGINT)
-    return session.end()
 
 
 def test_a_breakpoint_stops_all_and_their_clocks(pair):
@@ -126,6 +118,11 @@ def test_a_pause(pair):
     wait_until(lambda: halted(pair) == {"a": True, "b": True}, "both stand still again")
     result = pair.verb("resume", "pair/a").exited(1)
     assert result.stderr == "netlab: a: it is not paused\n"
+    with debugging(pair, "b") as gdb:
+        gdb.begin("continue")
+        wait_until(lambda: gdb.read_now() and b"goes on with 'netlab resume b'" in gdb.data,
+                   "its user is told why it doesn't")
+        stop_in_gdb(gdb, gdb.process.pid)
     # What is driven into a lab that stands still holds, its timeout too.
     with meanwhile(lambda: pair.drive("a:7777", "tcp", "--send", "x", "--expect", "x",
                                       "--timeout", "3s").ok()):
@@ -156,6 +153,7 @@ def test_without_lockstep(make_lab, how):
     hello(lab, "b")
     assert not lockstep(lab)["halted"]
     assert not lockstep(lab)["enabled"]
+    assert "lockstep is off: guests halt alone" in lab.verb("status", lab.name).stdout
     lab.verb("resume", "alone/a").ok()
     hello(lab, "a")
 
@@ -195,7 +193,9 @@ def lost_in_halts(lab, count):
 
 
 def test_tcp_sees_no_halt(make_patient_pair):
-    assert not lost_in_halts(make_patient_pair(), 4)
+    lab = make_patient_pair()
+    assert ring(lab, "a") == {"most": "4096", "now": "4096"}
+    assert not lost_in_halts(lab, 4)
 
 
 def test_without_lockstep_tcp_sees_the_same_halts(make_patient_pair):

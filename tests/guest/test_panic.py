@@ -5,7 +5,7 @@ import re
 import pytest
 
 from debugging import debugging
-from lab import wait_until
+from lab import fields, wait_until
 
 
 def say_hello_for_nothing(lab):
@@ -58,6 +58,11 @@ def test_an_oops_halts_the_guest_where_it_panics(make_lab):
     assert "not paused" in lab.verb("resume", "under-test/server").exited(1).stderr
     with debugging(lab) as gdb:
         assert "The path to the panic" in gdb.greeting
+    lab.down().ok()
+    rows = fields(lab.output / "under-test.pcapng", "syslog.msg",
+                  only='frame.interface_name == "halts"')
+    assert any(re.search("^server halted.*: Kernel panic - not syncing: Fatal exception in "
+                         "interrupt; ", text) for text, in rows), rows
 
 
 def test_a_guest_that_powers_off_and_one_that_has_not_panicked(make_lab):
@@ -83,16 +88,31 @@ def test_a_panic_while_it_boots(make_lab):
         assert "kernel_init (" in gdb.greeting.partition("The path to the panic")[2]
 
 
-@pytest.mark.parametrize("lockstep,said", [("on", "gdb: netlab gdb "), ("off", "^C ends it")])
-def test_run_leaves_the_lab_to_gdb(make_lab, terminal, lockstep, said):
-    """With lockstep, what it sends holds with the lab."""
+def test_a_panic_ends_the_step_of_run(make_lab, start_verb):
+    """Its traffic holds with the lab, and so does its timeout."""
+    lab = make_lab(on_panic="halt", capture=None, drive=[
+        {"tcp": {"to": "server:7777", "send": "x", "expect": "xyz", "timeout": "60min"}}])
+    running = start_verb("run", lab.topology, "-o", lab.output, "--accel", "tcg")
+    connected = "grep -q ':1E61 [0-9A-F]*:[0-9A-F]* 01 ' /proc/net/tcp /proc/net/tcp6"
+    wait_until(lambda: lab.exec("server", "sh", "-c", connected).returncode == 0 or
+               running.poll() is not None, "it waits for an answer")
+    lab.exec("server", "sh", "-c", "echo c > /proc/sysrq-trigger").exited(1)
+    _, said = running.communicate(timeout=180)
+    assert running.returncode == 1
+    assert re.search(r"^netlab: .*tcp to server:7777: its kernel panicked; the console's last lines:"
+                     r"\n.*Kernel panic - not syncing: sysrq triggered crash\n", said, re.M), said
+    assert "sysrq_handle_crash" in said and "stays up" not in said
+
+
+@pytest.mark.parametrize("lockstep", ["on", "off"])
+def test_run_leaves_the_lab_to_gdb(make_lab, terminal, lockstep):
     lab = make_lab(on_panic="halt", capture=None, lockstep=lockstep,
                    drive=[{"tcp": {"to": "server:7777", "send": "x", "timeout": "1s"}}],
                    guests={"server": {
                        "memory": "128M", "kernel_arguments": "rdinit=/none init=/none",
                        "nics": [{"bridge": "br0", "addresses": ["192.168.100.224/24"]}]}})
     terminal.run(lab.netlab, "run", lab.topology, "-o", lab.output, "--accel", "tcg")
-    terminal.wait_for(said)
+    assert "Call Trace:" in terminal.wait_for("the lab stays up for gdb; ^C ends it")
     wait_until(lambda: lab.guest()["halted"], "it halts")
     with debugging(lab) as gdb:
         assert "The path to the panic" in gdb.greeting

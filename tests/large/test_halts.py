@@ -9,24 +9,34 @@ import time
 
 import pytest
 
-from halting import Control, Transfer, counters, halts, without_loss_probes
+from halting import Control, Transfer, counters, halts, ring, without_loss_probes
 
 HALTS = int(os.environ.get("NETLAB_TEST_HALTS", "1000"))
 LONG_HALT = float(os.environ.get("NETLAB_TEST_LONG_HALT", "600"))
 PLAIN_SECONDS = 20
+CARD_HALTS = 100
+MODELS = ["e1000", "e1000e", "virtio-net-pci", "vmxnet3"]
 
 
 @pytest.fixture
-def pair(make_lab, built):
-    built("lab")
-    guests = {name: {"memory": "256M", "root": "host", "run": ["epoll-echo", "--port", "7777"],
-                     "nics": [{"model": "e1000", "bridge": "br0",
-                               "addresses": [f"192.168.100.{number}/24"]}]}
-              for name, number in (("a", 1), ("b", 2))}
-    lab = make_lab(kernel="lab", bridges={"br0": {}}, guests=guests, capture=None)
-    lab.up().ok()
-    without_loss_probes(lab, "a", "b")
-    return lab
+def make_pair(make_lab, built):
+    """make_pair(model) -> a lab of two guests with such cards."""
+    def make(model):
+        built("lab")
+        guests = {name: {"memory": "256M", "root": "host", "run": ["epoll-echo", "--port", "7777"],
+                         "nics": [{"model": model, "bridge": "br0",
+                                   "addresses": [f"192.168.100.{number}/24"]}]}
+                  for name, number in (("a", 1), ("b", 2))}
+        lab = make_lab(kernel="lab", bridges={"br0": {}}, guests=guests, capture=None)
+        lab.up().ok()
+        without_loss_probes(lab, "a", "b")
+        return lab
+    return make
+
+
+@pytest.fixture
+def pair(make_pair):
+    return make_pair("e1000")
 
 
 def disturbed(lab, what, disturb):
@@ -55,3 +65,14 @@ def test_ten_minutes(pair):
     added = disturbed(pair, f"a halt of {LONG_HALT:g} s",
                       lambda control: control.halt("b", LONG_HALT))
     assert not any(added.values())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_cards(make_pair, model):
+    """What is under way when a guest stops is not lost, whatever its card."""
+    pair = make_pair(model)
+    assert ring(pair, "a")["now"] == ring(pair, "a")["most"]
+    plain = disturbed(pair, f"{model}, no halt", lambda _: time.sleep(PLAIN_SECONDS))
+    added = disturbed(pair, f"{model}, {CARD_HALTS} halts",
+                      lambda control: halts(control, CARD_HALTS, 0.3))
+    assert all(added[name] <= plain[name] for name in plain)

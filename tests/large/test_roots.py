@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Each root file system boots with each kernel: its card answers, the agent runs commands, the console has a root
 shell, and gdb stops it at a function with source lines. And what a disk keeps."""
+import os
+import pwd
 import re
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -35,6 +38,35 @@ def make_archive(folder, path):
     with open(path, "wb") as archive:
         subprocess.run(["cpio", "--create", "--format=newc", "--quiet"], cwd=folder, stdout=archive,
                        input=names.encode(), check=True)
+
+
+def stat_on(disk, path):
+    """Mode, user and group of a file on an image, as debugfs sees it."""
+    text = subprocess.run(["debugfs", "-R", f"stat {path}", disk], capture_output=True, text=True,
+                          check=True).stdout
+    return re.search(r"Mode: +(\d+) .*\nUser: +(\d+) +Group: +(\d+)", text).groups()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="runs as an ordinary user anyway")
+def test_disk_that_an_ordinary_user_makes(netlab):
+    """nobody, who has no range of IDs: in fakechroot."""
+    user = pwd.getpwnam("nobody")
+    with tempfile.TemporaryDirectory(prefix="netlab-test-") as folder:
+        shutil.copy(netlab, folder)
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        made = subprocess.run(
+            ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups",
+             "env", "-u", "XDG_CACHE_HOME", f"HOME={folder}", "PATH=/usr/local/bin:/usr/bin:/bin",
+             f"{folder}/netlab", "image", "build", "disk"], capture_output=True, text=True,
+            timeout=3600, check=False)
+        assert made.returncode == 0, made.stderr
+        disk = made.stdout.strip()
+        subprocess.run(["e2fsck", "-fn", disk], capture_output=True, check=True)
+        assert stat_on(disk, "/etc/shadow") == ("0640", "0", "42")
+        assert stat_on(disk, "/usr/bin/su") == ("04755", "0", "0")
+        shown = subprocess.run(["debugfs", "-R", "ea_list /bin/ping", disk], capture_output=True,
+                               text=True, check=True).stdout
+        assert "security.capability (20) = 01 00 00 02 00 20 00 00" in shown
 
 
 ROOTS = {"busybox": "busybox", "host": "host", "disk": "disk",
@@ -94,6 +126,7 @@ def crash(lab):
 
 
 def test_crash_of_a_disk_costs_nothing(built, make_lab, disk):
+    """And its files have the capabilities that their packages gave them."""
     built("debug+roots")
     lab = make_lab(kernel="debug", guests={"server": {"root": "disk", "nics": NICS}})
     before = subprocess.run(["cksum", disk], capture_output=True, check=True).stdout
@@ -101,6 +134,7 @@ def test_crash_of_a_disk_costs_nothing(built, make_lab, disk):
         lab.up("--timeout", BOOTS).ok()
         look = lab.exec("server", "ls", "/root/mark", "/etc/debian_version")
         assert "No such file" in look.stderr and look.stdout == "/etc/debian_version\n"
+        assert lab.exec("server", "getcap", "/bin/ping").ok().stdout == "/bin/ping cap_net_raw=ep\n"
         crash(lab)
         lab.down().ok()
     assert subprocess.run(["cksum", disk], capture_output=True, check=True).stdout == before
@@ -126,3 +160,22 @@ def test_disk_without_an_overlay_keeps_what_is_written(built, make_lab, disk):
     assert lab.exec("server", "cat", "/root/kept", "/root/mark").ok().stdout == "kept\nlost\n"
     lab.down().ok()
     assert subprocess.run(["cksum", disk], capture_output=True, check=True).stdout == before
+
+
+SMALL_LAYER = 'mount -t tmpfs -o size=600k none "$TMPDIR" && exec "$@"'
+
+
+def test_disk_whose_layer_is_full(built, make_lab, disk, tmp_path, run):
+    """The guest hears of it, and neither it nor its lab stands still."""
+    del disk
+    built("debug+roots")
+    (tmp_path / "layer").mkdir()
+    lab = make_lab(kernel="debug", guests={"server": {"root": "disk", "nics": NICS}})
+    run("unshare", "--mount", "sh", "-c", SMALL_LAYER, "sh", lab.netlab, "up", lab.topology,
+        "--name", lab.name, "-o", lab.output, "--timeout", BOOTS, deadline=900,
+        env={**os.environ, "TMPDIR": str(tmp_path / "layer")}).ok()
+    said = lab.exec("server", "sh", "-c", "dd if=/dev/zero of=/root/x bs=1M count=4 conv=fsync; echo on")
+    assert "Input/output error" in said.stderr and said.stdout == "on\n"
+    assert lab.guest()["state"] == "up" and not lab.guest()["halted"]
+    assert ("warning: server: its disk fails to write: No space left on device\n"
+            in (lab.output / "netlab.log").read_text())

@@ -120,7 +120,7 @@ static void a_whole_machine(void **state)
 		"-device",
 		"virtio-9p-pci,fsdev=shared,mount_tag=host",
 		"-drive",
-		"if=none,id=disk,file=/d,,1.ext4,format=raw,snapshot=on",
+		"if=none,id=disk,file=/d,,1.ext4,format=raw,snapshot=on,werror=report",
 		"-device",
 		"virtio-blk-pci,drive=disk",
 		"-netdev",

@@ -402,6 +402,21 @@ static void test_a_second_debugger_is_hung_up_on(void **state)
 	close(second);
 }
 
+static void test_a_debugger_that_comes_when_one_has_gone(void **state)
+{
+	struct fixture *f = *state;
+	int second = connect_to(f->gdb_path);
+
+	close(f->debugger); /* and the relay is told of the second one before */
+	spin(f);
+	assert_string_equal(heard(f, second), "");
+	close(f->stub);
+	f->stub = accept(f->stub_listener, NULL, NULL);
+	f->debugger = second;
+	send_packet(f, second, "?");
+	assert_string_equal(heard(f, f->stub), "?");
+}
+
 static void test_garbage_ends_the_debuggers_connection(void **state)
 {
 	struct fixture *f = *state;
@@ -442,6 +457,7 @@ int main(void)
 		test(test_a_debugger_that_dies),
 		test(test_a_debugger_that_dies_while_the_guest_runs),
 		test(test_a_second_debugger_is_hung_up_on),
+		test(test_a_debugger_that_comes_when_one_has_gone),
 		test(test_garbage_ends_the_debuggers_connection),
 		test(test_qemu_ends),
 	};

@@ -86,7 +86,12 @@ static void assert_out(uint64_t until, uint64_t now, const char *wanted)
 
 static void halt(const char *guest, uint64_t ms)
 {
-	timeline_halt(&timeline, guest, ms * MS, ms * MS);
+	timeline_halt(&timeline, guest, "", ms * MS, ms * MS);
+}
+
+static void halt_for(const char *cause, uint64_t ms)
+{
+	timeline_halt(&timeline, "server", cause, ms * MS, ms * MS);
 }
 
 static void tell(const char *guest, const char *function, uint64_t ms)
@@ -129,16 +134,29 @@ static void test_no_debugger(void **state)
 	frame(150);
 	assert_out(299, 299, "");
 	assert_true(timeline_is_pending(&timeline));
-	assert_out(300, 300, "100 server halted, 100 frame");
+	assert_out(300, 300, "100 server halted by a debugger, 100 frame");
 	tell("server", "ip_rcv", 400);
 	assert_out(420, 420, "100 server is halted at ip_rcv (net/x.c:12), breakpoint 2");
+}
+
+static void test_causes(void **state)
+{
+	(void)state;
+	halt_for("paused", 100);
+	assert_out(300, 300, "100 server halted: paused");
+	resume(400);
+	halt_for("Kernel panic\x1b[2J", 500);
+	tell("server", "panic", 500);
+	assert_out(600, 600,
+		   "100 server goes on after 0.300000 s, 200 server halted at panic "
+		   "(net/x.c:12), breakpoint 2: Kernel panic?[2J");
 }
 
 static void test_what_hurries(void **state)
 {
 	(void)state;
 	halt("server", 100);
-	assert_out(101, NEVER, "100 server halted");
+	assert_out(101, NEVER, "100 server halted by a debugger");
 }
 
 static void test_two_guests(void **state)
@@ -163,7 +181,9 @@ static void test_a_debugger_faster_than_qmp(void **state)
 	resume(400);
 	tell("server", "too_late", 410);
 	halt("server", 420);
-	assert_out(1000, 1000, "100 server goes on after 0.300000 s, 120 server halted");
+	assert_out(
+		1000, 1000,
+		"100 server goes on after 0.300000 s, 120 server halted by a debugger");
 }
 
 static void test_a_guest_that_stands_still_alone(void **state)
@@ -276,7 +296,9 @@ static void test_lines(void **state)
 	(void)state;
 	halt("server", 100);
 	resume(400);
-	assert_out(400, 400, "100 server halted, 100 server goes on after 0.300000 s");
+	assert_out(
+		400, 400,
+		"100 server halted by a debugger, 100 server goes on after 0.300000 s");
 	timeline_add_line(&timeline, &line);
 	line.stamp = 410 * MS;
 	timeline_add_line(&timeline, &line);
@@ -299,6 +321,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_frames_around_a_halt, begin, end),
 		cmocka_unit_test_setup_teardown(test_no_debugger, begin, end),
+		cmocka_unit_test_setup_teardown(test_causes, begin, end),
 		cmocka_unit_test_setup_teardown(test_what_hurries, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_guests, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_debugger_faster_than_qmp, begin,

@@ -52,7 +52,7 @@ def end_at(frame: gdb.Frame, count: int, limit: int) -> str:
     """Why FRAME, behind COUNT others, is not to be shown; "" where it is."""
     pc = frame.pc()
     if count >= limit:
-        return f"more than {limit} frames: the rest is left out"
+        return f"more than {limit} frame{'' if limit == 1 else 's'}: the rest is left out"
     if not kernel.is_kernel_address(pc):
         return f"the stack leads out of the kernel, to {pc:#x}"
     if frame.name() is None:

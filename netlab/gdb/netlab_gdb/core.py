@@ -17,7 +17,7 @@ def notes() -> bytes:
 
 
 def check_kernel(path: str) -> None:
-    """Warn where the core at PATH is of another kernel than the vmlinux that gdb has."""
+    """gdb.GdbError where the core at PATH is of another kernel than the vmlinux that gdb has."""
     objects = [o for o in gdb.objfiles() if o.build_id]
     if not objects:
         return
@@ -26,7 +26,7 @@ def check_kernel(path: str) -> None:
     except gdb.MemoryError:
         found = b"\0"
     if found and bytes.fromhex(objects[0].build_id) not in found:
-        print(f"netlab: {path} is not of this kernel: {objects[0].filename}")
+        raise gdb.GdbError(f"{path} is of another kernel than {objects[0].filename}")
 
 
 def open_core(path: str) -> None:

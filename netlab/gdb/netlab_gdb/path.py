@@ -152,10 +152,11 @@ STAGES are numbers and ranges, or all: netlab path tcp-receive trace all stop 20
             for place in places:
                 if place.file:
                     self.armed.set(wanted.name, number, place, wanted.actions[number])
-            if not any(place.file for place in places):
+            if wanted.actions[number] != "off" and not any(place.file for place in places):
                 names = ", ".join(place.function for place in places) or "the card's driver"
                 print(f"netlab path: stage {number}: {names}: not in this kernel, or not yet")
-        print(f"{wanted.name}: {self.armed.count(wanted.name, 'stop')} functions to stop at, "
+        stops = self.armed.count(wanted.name, "stop")
+        print(f"{wanted.name}: {stops} function{'' if stops == 1 else 's'} to stop at, "
               f"{self.armed.count(wanted.name, 'trace')} to trace")
 
 

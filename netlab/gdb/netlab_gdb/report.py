@@ -2,7 +2,7 @@
 """How a batch session speaks with the netlab that started it.
 
 It writes JSON lines to the descriptor that NETLAB_GDB_REPORT names. It is asked to stop by
-SIGTERM, or by that descriptor losing its reader, and told to go on by a line on stdin.
+SIGTERM, or by that descriptor losing its reader.
 """
 
 import json
@@ -11,6 +11,8 @@ import select
 import signal
 import threading
 from typing import Any
+
+import gdb
 
 VARIABLE = "NETLAB_GDB_REPORT"
 
@@ -45,18 +47,8 @@ class Report:
             self.stopping.set()
             raise Stopped from None
 
-    def wait_for_go(self) -> None:
-        """Wait for a line on stdin."""
-        poll = select.poll()
-        poll.register(0, select.POLLIN)
-        while not self.stopping.is_set():
-            if poll.poll(100):
-                if not os.read(0, 64):
-                    self.stopping.set()
-                return
-
     def allow_interrupt(self, allowed: bool) -> None:
-        """May gdb be interrupted (^C)? Only while it waits for the guest."""
+        """May gdb be interrupted? Only while it waits for the guest."""
         with self.lock:
             if allowed and self.stopping.is_set():
                 raise Stopped
@@ -70,4 +62,6 @@ class Report:
         with self.lock:
             self.stopping.set()
             if self.interruptible:
-                os.kill(os.getpid(), signal.SIGINT)
+                # Not SIGINT: gdb passes one that comes just before it lets the guest run on at
+                # once, and QEMU ignores it, as the guest still stands.
+                gdb.post_event(lambda: gdb.execute("interrupt"))

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`netlab send`: what `netlab drive` does, without leaving gdb."""
 
+import os
 import re
 import shlex
 import signal
+import sys
 import threading
-from typing import Any, Iterator, Optional
+from typing import Any, Callable, Iterator, Optional
 
 import gdb
 
@@ -56,6 +58,8 @@ def target(text: str, guest: str) -> dict:
     name, _, port = text.rpartition(":")
     if not re.fullmatch(r"\d{1,5}", port):
         raise Misuse(f"'{text}' is no [GUEST:]PORT")
+    if not 1 <= int(port) <= 65535:
+        raise Misuse(f"'{text}': a port is from 1 to 65535")
     return {"guest": name or guest, "port": int(port)}
 
 
@@ -112,12 +116,50 @@ def result_lines(result: dict) -> list[str]:
     return [kernel.printable(line) for line in lines]
 
 
+class Loop:
+    """gdb's event loop, as other threads see it. gdb 13 dies of an event that it has not come to
+    at its end: it frees it when Python has gone already."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.posted: list[Callable[[], None]] = []
+        self.ended = False
+        gdb.events.gdb_exiting.connect(self._end)
+
+    def post(self, call: Callable[[], None]) -> None:
+        """Have it called by gdb's loop; at gdb's end no more."""
+        with self.lock:
+            if not self.ended:
+                self.posted.append(call)
+                gdb.post_event(self._next)
+
+    def _next(self) -> None:
+        with self.lock:
+            call = self.posted.pop(0)
+        call()
+
+    def _end(self, event: gdb.GdbExitingEvent) -> None:
+        with self.lock:
+            self.ended = True
+        if not self.posted:
+            return
+        for call in self.posted:
+            call()
+        if gdb.selected_inferior().pid:
+            gdb.execute("detach")
+        sys.stdout.flush()
+        os._exit(event.exit_code)
+
+
+LOOP = Loop()
+
+
 class Sending(threading.Thread):
     """A drive that goes on beside gdb."""
 
-    def __init__(self, here: lab.Lab, spec: dict, wait: bool) -> None:
+    def __init__(self, result: Callable[[], Any], wait: bool) -> None:
         super().__init__(daemon=True)
-        self.lab, self.spec, self.wait = here, spec, wait
+        self.result, self.wait = result, wait
         self.stopped = threading.Event()  # the guest, after --wait
         self.lines: list[str] = []
 
@@ -130,16 +172,15 @@ class Sending(threading.Thread):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def run(self) -> None:
-        """In the thread: nothing of gdb's is called here but post_event()."""
+        """In the thread: nothing of gdb's is called here but LOOP's post()."""
         try:
-            result = self.lab.request("drive", timeout=ANSWER_SECONDS, spec=self.spec)
-            self.lines = result_lines(result)
+            self.lines = result_lines(self.result())
         except (gdb.GdbError, AttributeError, TypeError) as error:
             self.lines = [f"netlab send: {error}"]
-        gdb.post_event(self.report)
+        LOOP.post(self.report)
         # QEMU 7.2 forgets an interrupt that comes while a breakpoint's condition is looked at.
         while self.wait and not self.stopped.wait(INTERRUPT_SECONDS):
-            gdb.post_event(self.interrupt)
+            LOOP.post(self.interrupt)
 
     def report(self) -> None:
         """Called by gdb's event loop, be the guest stopped or running."""
@@ -178,7 +219,7 @@ once, and is stopped when it is over; a breakpoint stops it earlier."""
             spec, wait = read_spec(argument, here.guest)
         except Misuse as error:
             raise gdb.GdbError(f"netlab send: {error}") from error
-        sending = Sending(here, spec, wait)
+        sending = Sending(here.start("drive", ANSWER_SECONDS, spec=spec), wait)
         sending.begin()
         if wait:
             sending.wait_for()

@@ -2,6 +2,7 @@
 """A gdb session on a guest: interactive, or carrying out steps."""
 
 import os
+import sys
 from typing import Callable
 
 import gdb
@@ -122,7 +123,11 @@ def interactive(options: dict) -> None:
 def post_mortem(options: dict) -> None:
     """Open a core, and say what it shows."""
     execute_all(COMMON)
-    core.open_core(options["core"])
+    try:
+        core.open_core(options["core"])
+    except (gdb.error, gdb.GdbError) as error:
+        print(f"netlab: {kernel.printable(str(error))}", file=sys.stderr, flush=True)
+        gdb.execute("quit 1")
     if "modules" in options:
         modules.add_loaded(options["modules"])
     panic.show_if_there()

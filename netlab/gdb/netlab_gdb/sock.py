@@ -51,7 +51,7 @@ def find(argument: str) -> tuple[str, int]:
     if struct and struct not in SOCKS | HOLDERS:
         raise gdb.GdbError(f"{argument} points at a struct {struct}, which has no socket")
     found = sock_of(struct, address)
-    if not found:
+    if struct and not found:
         raise gdb.GdbError(f"{argument}: this struct {struct} has no socket")
     if not inet.looks_like_socket(found):
         raise gdb.GdbError(f"{argument}: there is no socket at {found:#x}")

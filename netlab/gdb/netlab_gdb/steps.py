@@ -57,11 +57,6 @@ def locations_of(step: Step) -> int:
     return len(places)
 
 
-def stop_reason(event: gdb.StopEvent) -> str:
-    """Why the guest stopped, where it was at no breakpoint: "SIGINT"."""
-    return getattr(event, "stop_signal", "unknown")
-
-
 class Runner:
     """Carries the steps out, one stop after another."""
 
@@ -104,8 +99,6 @@ class Runner:
         stop = self._breakpoint(function, True)
         while stop.hit_count == 0:
             self._continue()
-            if stop.hit_count == 0:
-                self._interrupted()
         stop.delete()
 
     def _continue(self) -> None:
@@ -124,8 +117,7 @@ class Runner:
         stopped_at = getattr(self.stop, "breakpoints", [])
         hit = [step for step in self.steps if step.matches(stopped_at)]
         if not hit:
-            self._interrupted()
-            return
+            return  # someone else stopped the guest (QMP); it goes on
         trace = backtrace.kernel_backtrace()
         for step in hit:
             self._report_hit(step, trace)
@@ -140,11 +132,6 @@ class Runner:
                          function=top.get("function"), file=top.get("file"),
                          line=top.get("line"), task=kernel.current_task(),
                          frames=trace.frames, text=trace.text(), end=trace.end)
-
-    def _interrupted(self) -> None:
-        """Someone else stopped the guest (QMP): it's theirs to say when it goes on."""
-        self.report.send("interrupted", signal=stop_reason(self.stop))
-        self.report.wait_for_go()
 
     def _on_stop(self, event: gdb.StopEvent) -> None:
         self.stop = event
