@@ -78,7 +78,8 @@ def like_eclipse(root):
         editor.done(f"-file-exec-file {value['org.eclipse.cdt.launch.PROGRAM_NAME']}")
         editor.done(f"symbol-file {value[JTAG + 'symbolsFileName']}")
         assert value[JTAG + "useRemoteTarget"] == "true" and uri.startswith("gdb:")
-        editor.done(f"-target-select remote {urllib.parse.unquote(uri[len('gdb:'):])}")
+        address = urllib.parse.unquote(uri[len("gdb:"):])
+        editor.done(f"-target-select {value[JTAG + 'protocol']} {address}")
         for command in value[JTAG + "initCommands"].splitlines():
             editor.done(command)
         assert "*stopped" in editor.said
