@@ -144,6 +144,11 @@ def test_an_editor_that_dies_leaves_a_guest_that_runs(lab, tmp_path):
     wait_until(lambda: lab.verb("gdb", f"{lab.name}/server", "--", "-batch").returncode == 0,
                "it can be debugged again")
     hello(lab)
+    with opened(like_vscode(shown["configurations"][0])) as editor:
+        editor.done("-break-insert tcp_v4_rcv")
+        assert "(process 1) killed" in editor.console("kill")  # MIEngine's stop button
+    wait_until(lambda: not lab.guest()["halted"], "it goes on")
+    hello(lab)
 
 
 def test_port_on_loopback(lab, kernel, start_verb):
