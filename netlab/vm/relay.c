@@ -219,6 +219,15 @@ static bool is_detach(const char *packet)
 	return streq(packet, "D") || string_after(packet, "D;");
 }
 
+/*
+ * An editor's stop button kills what the editor has started, by its own account. QEMU would end,
+ * and take the guest away from its lab: the debugger leaves instead, and the guest goes on.
+ */
+static bool is_kill(const char *packet)
+{
+	return streq(packet, "k") || string_after(packet, "vKill;");
+}
+
 static void tell_stop(struct relay *relay, const char *reply)
 {
 	relay->state = DEBUGGER_STOPPED;
@@ -284,6 +293,8 @@ static void on_debugger(struct relay *relay, const struct rsp_unit *unit)
 
 	if (unit->kind == RSP_INTERRUPT) {
 		on_interrupt(relay);
+	} else if (is_kill(unit->data)) {
+		send_text(&relay->debugger, "OK"); /* it hangs up then */
 	} else if (streq(unit->data, "QStartNoAckMode")) {
 		send_text(&relay->debugger, ""); /* not supported: we count on them */
 	} else if (relay->state == DEBUGGER_STOPPED && lets_run(unit->data, &step)) {

@@ -377,6 +377,22 @@ static void test_a_debugger_that_dies(void **state)
 	f->debugger = -1;
 }
 
+static void test_a_debugger_that_kills_leaves(void **state)
+{
+	struct fixture *f = *state;
+
+	send_packet(f, f->debugger, "vKill;1");
+	assert_string_equal(heard(f, f->debugger), "OK");
+	send_packet(f, f->debugger, "k");
+	assert_string_equal(heard(f, f->debugger), "OK");
+	assert_string_equal(heard(f, f->stub), "");
+	assert_said(f, "attached");
+	close(f->debugger);
+	spin(f);
+	assert_string_equal(heard(f, f->stub), "?");
+	f->debugger = -1;
+}
+
 static void test_a_debugger_that_dies_while_the_guest_runs(void **state)
 {
 	struct fixture *f = *state;
@@ -458,6 +474,7 @@ int main(void)
 		test(test_an_interrupt_while_a_condition_is_evaluated),
 		test(test_a_debugger_that_detaches),
 		test(test_a_debugger_that_dies),
+		test(test_a_debugger_that_kills_leaves),
 		test(test_a_debugger_that_dies_while_the_guest_runs),
 		test(test_a_second_debugger_is_hung_up_on),
 		test(test_a_debugger_that_comes_when_one_has_gone),
