@@ -6,8 +6,7 @@
 #include "lab/panic.h"
 #include "util/log.h"
 
-/* Nothing makes it run again, whatever its debugger says. */
-static bool stands_for_good(const struct lab_guest *guest)
+bool guest_stands_for_good(const struct lab_guest *guest)
 {
 	return guest_is_kept(guest) && guest->halted;
 }
@@ -17,7 +16,7 @@ static void on_debugger_stopped(struct relay *relay, void *userdata)
 	struct lab_guest *guest = userdata;
 
 	(void)relay;
-	if (!stands_for_good(guest))
+	if (!guest_stands_for_good(guest))
 		lockstep_hold(guest->member, LOCKSTEP_DEBUGGER);
 }
 
@@ -48,7 +47,7 @@ static void on_detached(struct relay *relay, void *userdata)
 
 	(void)relay;
 	guest->attaching = false;
-	if (!stands_for_good(guest))
+	if (!guest_stands_for_good(guest))
 		lockstep_detached(guest->member);
 }
 
@@ -92,7 +91,7 @@ void guest_pause(struct lab_guest *guest)
 
 void guest_resume(struct lab_guest *guest)
 {
-	if (stands_for_good(guest))
+	if (guest_stands_for_good(guest))
 		lockstep_leave(steal_ptr(guest->member));
 	else
 		lockstep_release(guest->member, LOCKSTEP_USER);
@@ -100,8 +99,8 @@ void guest_resume(struct lab_guest *guest)
 
 bool guest_is_paused(const struct lab_guest *guest)
 {
-	return guest->member &&
-	       (stands_for_good(guest) || lockstep_is_held(guest->member, LOCKSTEP_USER));
+	return guest->member && (guest_stands_for_good(guest) ||
+				 lockstep_is_held(guest->member, LOCKSTEP_USER));
 }
 
 const char *guest_halt_cause(const struct lab_guest *guest)
