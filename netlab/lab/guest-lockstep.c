@@ -7,8 +7,7 @@
 #include "util/log.h"
 #include "util/string.h"
 
-/* Nothing makes it run again, whatever its debugger says. */
-static bool stands_for_good(const struct lab_guest *guest)
+bool guest_stands_for_good(const struct lab_guest *guest)
 {
 	return guest_is_kept(guest) && guest->halted;
 }
@@ -18,7 +17,7 @@ static void on_debugger_stopped(struct relay *relay, void *userdata)
 	struct lab_guest *guest = userdata;
 
 	(void)relay;
-	if (!stands_for_good(guest))
+	if (!guest_stands_for_good(guest))
 		lockstep_hold(guest->member, LOCKSTEP_DEBUGGER);
 }
 
@@ -69,7 +68,7 @@ static void on_detached(struct relay *relay, void *userdata)
 
 	(void)relay;
 	guest->attaching = false;
-	if (!stands_for_good(guest))
+	if (!guest_stands_for_good(guest))
 		lockstep_detached(guest->member);
 }
 
@@ -113,7 +112,7 @@ void guest_pause(struct lab_guest *guest)
 
 void guest_resume(struct lab_guest *guest)
 {
-	if (stands_for_good(guest))
+	if (guest_stands_for_good(guest))
 		lockstep_leave(steal_ptr(guest->member));
 	else
 		lockstep_release(guest->member, LOCKSTEP_USER);
@@ -121,8 +120,8 @@ void guest_resume(struct lab_guest *guest)
 
 bool guest_is_paused(const struct lab_guest *guest)
 {
-	return guest->member &&
-	       (stands_for_good(guest) || lockstep_is_held(guest->member, LOCKSTEP_USER));
+	return guest->member && (guest_stands_for_good(guest) ||
+				 lockstep_is_held(guest->member, LOCKSTEP_USER));
 }
 
 const char *guest_halt_cause(const struct lab_guest *guest)
