@@ -133,7 +133,8 @@ def ping(lab):
 
 
 def echo_requests(lab):
-    return [int(number) for number, in fields(capture_of(lab), "frame.number", only="icmp.type == 8")]
+    return [int(number) for number, in fields(capture_of(lab), "frame.number",
+                                              only="icmp.type == 8")]
 
 
 def test_what_comes_beside(lab):
