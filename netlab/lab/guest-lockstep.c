@@ -5,6 +5,7 @@
 #include "lab/guest-internal.h"
 #include "lab/panic.h"
 #include "util/log.h"
+#include "util/string.h"
 
 bool guest_stands_for_good(const struct lab_guest *guest)
 {
@@ -28,17 +29,37 @@ static void on_attached(struct relay *relay, void *userdata)
 	on_debugger_stopped(relay, userdata);
 }
 
+/* Its debugger has let it run, and it does not. */
+static void tell_why(struct lab_guest *guest)
+{
+	_cleanup_free_ char *keepers = lockstep_keepers(guest->member), *line = NULL;
+
+	if (lockstep_is_held(guest->member, LOCKSTEP_USER))
+		line = xasprintf(
+			"netlab: the guest is paused: it goes on with 'netlab resume %s'",
+			guest_name(guest));
+	else if (keepers)
+		line = xasprintf("netlab: the lab stands still, held by %s; the guest "
+				 "goes on when it does",
+				 keepers);
+	if (line)
+		relay_tell(guest->relay, line);
+}
+
 static void on_continued(struct relay *relay, bool step, void *userdata)
 {
 	struct lab_guest *guest = userdata;
 
 	guest->attaching = false;
-	if (guest->shut_down)
+	if (guest->shut_down) {
 		relay_refuse(relay);
-	else if (step)
+		return;
+	}
+	if (step)
 		lockstep_step(guest->member);
 	else
 		lockstep_release(guest->member, LOCKSTEP_DEBUGGER);
+	tell_why(guest);
 }
 
 static void on_detached(struct relay *relay, void *userdata)

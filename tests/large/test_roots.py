@@ -146,7 +146,7 @@ def test_disk_without_an_overlay_keeps_what_is_written(built, make_lab, disk):
     before = subprocess.run(["cksum", disk], capture_output=True, check=True).stdout
     lab = make_lab(kernel="debug", guests={
         "server": {"root": {"disk": {"overlay": "off"}}, "nics": NICS},
-        "sealed": {"root": {"disk": {"writable": "off"}}, "files": {"/etc/motd": "large.yaml"}}})
+        "sealed": {"root": {"disk": {"writable": "off"}}, "files": {"/etc/motd": "under-test.yaml"}}})
     lab.up("--timeout", BOOTS).ok()
     assert "Read-only file system" in lab.exec("sealed", "touch", "/x").stderr
     assert "sealed" in lab.exec("sealed", "cat", "/etc/motd").ok().stdout
