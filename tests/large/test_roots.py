@@ -82,7 +82,8 @@ KERNELS = {**{flavour: (flavour, [flavour])
 def build_for(built, kernel, root):
     """The kernel that this root wants, as what the topology calls it."""
     said, (flavour, *options) = KERNELS[kernel]
-    built(flavour if root in ("busybox", "initramfs") else f"{flavour}+roots", *options)
+    whole = root in ("busybox", "initramfs") or flavour == "defconfig"
+    built(flavour if whole else f"{flavour}+roots", *options)
     return said
 
 
