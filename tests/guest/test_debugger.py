@@ -152,9 +152,10 @@ def test_ctrl_c_stops_the_guest_and_ctrl_z_gdb(attached):
 
 
 def test_the_exit_status_is_gdbs(shared):
-    gdb = ["gdb", f"{shared.name}/server", "--", "-batch"]
+    gdb, halts = ["gdb", f"{shared.name}/server", "--", "-batch"], shared.status()["lockstep"]["halts"]
     shared.verb(*gdb, "-ex", "quit 7").exited(7)
     hello(shared)
+    assert shared.status()["lockstep"]["halts"] == halts + 1, "the lab stood still for gdb alone"
     shared.verb(*gdb, *DIE_WITH_A_BREAKPOINT).exited(128 + 9)
     hello(shared)
 
