@@ -219,6 +219,15 @@ static bool is_detach(const char *packet)
 	return streq(packet, "D") || string_after(packet, "D;");
 }
 
+/*
+ * An editor's stop button kills what the editor has started, by its own account. QEMU would end,
+ * and take the guest away from its lab: the debugger leaves instead, and the guest goes on.
+ */
+static bool is_kill(const char *packet)
+{
+	return streq(packet, "k") || string_after(packet, "vKill;");
+}
+
 static void tell_stop(struct relay *relay, const char *reply)
 {
 	relay->state = DEBUGGER_STOPPED;
@@ -284,6 +293,8 @@ static void on_debugger(struct relay *relay, const struct rsp_unit *unit)
 
 	if (unit->kind == RSP_INTERRUPT) {
 		on_interrupt(relay);
+	} else if (is_kill(unit->data)) {
+		send_text(&relay->debugger, "OK"); /* it hangs up then */
 	} else if (streq(unit->data, "QStartNoAckMode")) {
 		send_text(&relay->debugger, ""); /* not supported: we count on them */
 	} else if (relay->state == DEBUGGER_STOPPED && lets_run(unit->data, &step)) {
@@ -481,6 +492,20 @@ void relay_refuse(struct relay *relay)
 {
 	if (relay->state == DEBUGGER_WAITING)
 		tell_standing(relay, SIGQUIT);
+}
+
+void relay_tell(struct relay *relay, const char *line)
+{
+	_cleanup_free_ char *packet =
+		xasprintf("O%*s%02x", (int)(2 * strlen(line)), "", '\n');
+
+	if (relay->state != DEBUGGER_WAITING)
+		return;
+	for (size_t i = 0; line[i]; i++) {
+		packet[1 + 2 * i] = "0123456789abcdef"[(unsigned char)line[i] >> 4];
+		packet[2 + 2 * i] = "0123456789abcdef"[line[i] & 15];
+	}
+	send_text(&relay->debugger, packet);
 }
 
 void relay_conceal(struct relay *relay)

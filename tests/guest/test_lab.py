@@ -141,6 +141,9 @@ def test_kill_9_leaves_nothing(lab, victim):
     else:
         wait_until(lambda: lab.guest()["state"] == "gone", "the supervisor notices", 20)
         assert "gone" in lab.exec("server", "true").exited(1).stderr
+        said = lab.verb("status", lab.name).ok().stdout
+        assert "server  guest, gone, tcg, Linux 6." in said
+        assert f"netlab drive {lab.name}/server" not in said
     lab.down().ok()
 
 
