@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "command/node.h"
-#include "lab/debug.h"
+#include "debug/debug.h"
 #include "util/string.h"
 
 #define ARM_TIMEOUT_NS   (60ull * 1000000000)

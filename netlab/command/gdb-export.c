@@ -7,7 +7,7 @@
 
 #include "command/command.h"
 #include "command/gdb.h"
-#include "lab/editor.h"
+#include "debug/editor.h"
 #include "util/file.h"
 #include "util/string.h"
 

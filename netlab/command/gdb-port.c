@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "command/gdb.h"
-#include "lab/debugport.h"
+#include "debug/port.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/string.h"

@@ -10,7 +10,7 @@
 #include "command/command.h"
 #include "command/gdb.h"
 #include "command/node.h"
-#include "lab/debug.h"
+#include "debug/debug.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/process.h"

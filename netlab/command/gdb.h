@@ -3,7 +3,7 @@
 #ifndef NETLAB_COMMAND_GDB_H
 #define NETLAB_COMMAND_GDB_H
 
-#include "lab/debug.h"
+#include "debug/debug.h"
 
 /**
  * gdb_export() - write an editor's launch configuration

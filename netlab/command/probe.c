@@ -2,7 +2,6 @@
 #include "command/probe.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "lab/protocol.h"
 #include "util/buffer.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -110,13 +110,9 @@ struct error *probe_program(char *const *argv, char **text)
 	_cleanup_buffer_ struct buffer output = {0};
 	_cleanup_close_ int reader = -1, writer = -1;
 	struct error *error;
-	int ends[2];
 	pid_t pid;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_errno(errno, "pipe");
-	reader = ends[0];
-	writer = ends[1];
+	try(pipe_open(&reader, &writer));
 	options.output = options.errors = writer;
 	try(process_spawn(&options, &pid));
 	close_fd(&writer);
@@ -135,31 +131,10 @@ static void __attribute__((noreturn)) call_in_child(struct error *(*call)(void),
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	error = call();
-	object = error ? json_pack("{s:i, s:s, s:s*, s:s*, s:s*}", "code", error->code,
-				   "message", error->message, "object", error->object,
-				   "extack", error->extack, "hint", error->hint)
-		       : json_object();
+	object = error ? error_to_json(error) : json_object();
 	line = json_line(object);
 	lost = write_all(fd, line, strlen(line));
 	_exit(lost ? 1 : 0);
-}
-
-static struct error *error_from_json(const json_t *object)
-{
-	const char *message = NULL, *about = NULL, *extack = NULL, *hint = NULL;
-	struct error *error;
-	int code = 0;
-
-	if (json_unpack((json_t *)object, "{s?i, s?s, s?s, s?s, s?s}", "code", &code,
-			"message", &message, "object", &about, "extack", &extack, "hint",
-			&hint) < 0)
-		return error_new(EPROTO, "an answer that makes no sense");
-	if (!message)
-		return NULL;
-	error = error_extack(error_new(code, "%s", message), extack);
-	if (about)
-		error = error_object(error, about);
-	return hint ? error_hint(error, "%s", hint) : error;
 }
 
 struct error *probe_call(struct error *(*call)(void))
@@ -167,13 +142,9 @@ struct error *probe_call(struct error *(*call)(void))
 	_cleanup_buffer_ struct buffer output = {0};
 	_cleanup_close_ int reader = -1, writer = -1;
 	_cleanup_json_ json_t *object = NULL;
-	int ends[2];
 	pid_t pid;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_errno(errno, "pipe");
-	reader = ends[0];
-	writer = ends[1];
+	try(pipe_open(&reader, &writer));
 	pid = fork();
 	if (pid < 0)
 		return error_errno(errno, "fork");
@@ -182,5 +153,7 @@ struct error *probe_call(struct error *(*call)(void))
 	close_fd(&writer);
 	try(collect(pid, &reader, &output));
 	object = json_loads((char *)output.data, 0, NULL);
-	return error_from_json(object);
+	if (!object)
+		return error_new(EPROTO, "an answer that makes no sense");
+	return json_object_size(object) ? error_from_json(object) : NULL;
 }

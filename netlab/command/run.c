@@ -53,28 +53,10 @@ static struct error *perform_steps(const struct start *start, struct client *cli
 
 /* --- a guest that panicked ------------------------------------------------------------------ */
 
-static bool has_panicked(const json_t *status)
-{
-	json_t *guest;
-	size_t i;
-
-	json_array_foreach (json_object_get(status, "guests"), i, guest)
-		if (streq(status_text(guest, "state"), "panicked") &&
-		    json_is_true(json_object_get(guest, "halted")))
-			return true;
-	return false;
-}
-
 /* on_panic: halt is for people who look: where there is one, the lab stays for gdb. */
-static bool is_left_to_gdb(struct client *client)
+static bool is_left_to_gdb(const struct client *client)
 {
-	_cleanup_error_ struct error *error = NULL;
-	_cleanup_json_ json_t *status = NULL;
-
-	if (!isatty(STDIN_FILENO))
-		return false;
-	error = lab_status(client, &status);
-	return !error && has_panicked(status);
+	return client_knows_of_panic(client) && isatty(STDIN_FILENO);
 }
 
 static void stay_for_gdb(struct client *client)

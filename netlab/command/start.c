@@ -6,7 +6,7 @@
 
 #include "image/entry.h"
 #include "image/initramfs.h"
-#include "lab/debug.h"
+#include "debug/debug.h"
 #include "lab/drivers.h"
 #include "link/owner.h"
 #include "util/file.h"

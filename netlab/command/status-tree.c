@@ -69,11 +69,6 @@ static void end(void)
 	putchar('\n');
 }
 
-static long long count_of(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
 /* "3 s", "12 min", "5 h 2 min". */
 static char *age_text(long long ns)
 {
@@ -106,11 +101,11 @@ static void print_counters(const json_t *live, unsigned indent)
 		const json_t *c = json_object_get(live, directions[i][0]);
 
 		word(&line, i ? ", " : "", "%s %lld frames %lld bytes", directions[i][1],
-		     count_of(c, "frames"), count_of(c, "bytes"));
-		if (count_of(c, "dropped"))
-			word(&line, " ", "%lld dropped", count_of(c, "dropped"));
-		if (count_of(c, "errors"))
-			word(&line, " ", "%lld errors", count_of(c, "errors"));
+		     status_number(c, "frames"), status_number(c, "bytes"));
+		if (status_number(c, "dropped"))
+			word(&line, " ", "%lld dropped", status_number(c, "dropped"));
+		if (status_number(c, "errors"))
+			word(&line, " ", "%lld errors", status_number(c, "errors"));
 	}
 	end();
 }
@@ -124,7 +119,7 @@ static void add_link_state(struct line *line, const json_t *link)
 	if (!json_is_object(live))
 		return;
 	word(line, ", ", "%s", link_state_text(live));
-	word(line, ", ", "mtu %lld", count_of(live, "mtu"));
+	word(line, ", ", "mtu %lld", status_number(live, "mtu"));
 }
 
 static void print_link(const json_t *link, unsigned indent)
@@ -236,15 +231,15 @@ static void print_command(const json_t *argv)
 
 static void print_state(const json_t *guest)
 {
-	long long boot = count_of(guest, "boot_ns");
+	long long boot = status_number(guest, "boot_ns");
 	struct line line;
 
 	begin(&line, 2, status_text(guest, "name"));
 	word(&line, "  ", "guest, %s%s", status_text(guest, "state"),
 	     json_is_true(json_object_get(guest, "halted")) ? ", halted" : "");
 	word(&line, ", ", "%s", status_text(guest, "accel"));
-	if (count_of(guest, "pid"))
-		word(&line, ", ", "pid %lld", count_of(guest, "pid"));
+	if (status_number(guest, "pid"))
+		word(&line, ", ", "pid %lld", status_number(guest, "pid"));
 	if (boot) {
 		word(&line, ", ", "Linux %s", status_text(guest, "kernel"));
 		word(&line, ", ", "booted in %.2f s", boot / 1e9);
@@ -290,7 +285,7 @@ static void print_capture(const json_t *capture)
 	putchar('\n');
 	json_array_foreach (json_object_get(capture, "links"), i, link)
 		printf("    %s: %lld frames, %lld dropped\n", status_text(link, "name"),
-		       count_of(link, "written"), count_of(link, "dropped"));
+		       status_number(link, "written"), status_number(link, "dropped"));
 }
 
 static void print_holders(struct line *line, const json_t *holders)
@@ -307,7 +302,7 @@ static void print_holders(struct line *line, const json_t *holders)
 static void print_lockstep(const json_t *lockstep)
 {
 	const json_t *skew = json_object_get(lockstep, "skew_ns");
-	long long halts = count_of(lockstep, "halts");
+	long long halts = status_number(lockstep, "halts");
 	bool halted = json_is_true(json_object_get(lockstep, "halted"));
 	struct line line;
 
@@ -320,9 +315,9 @@ static void print_lockstep(const json_t *lockstep)
 	begin(&line, 2, halted ? "time stands still" : "time runs");
 	print_holders(&line, json_object_get(lockstep, "holders"));
 	word(&line, "; ", "%lld halt%s of %.3f s in all", halts, halts == 1 ? "" : "s",
-	     count_of(lockstep, "halted_ns") / 1e9);
-	word(&line, ", ", "skew %.2f ms, at most %.2f ms", count_of(skew, "median") / 1e6,
-	     count_of(skew, "worst") / 1e6);
+	     status_number(lockstep, "halted_ns") / 1e9);
+	word(&line, ", ", "skew %.2f ms, at most %.2f ms",
+	     status_number(skew, "median") / 1e6, status_number(skew, "worst") / 1e6);
 	end();
 }
 
@@ -338,7 +333,7 @@ static void print_halts(const json_t *halts)
 	word(&line, " ", "the host is held by its %s", host);
 	if (streq(host, "filter"))
 		word(&line, ": ", "%lld repeated segments dropped",
-		     count_of(halts, "dropped"));
+		     status_number(halts, "dropped"));
 	if (json_object_get(halts, "reason"))
 		word(&line, ": ", "%s", status_text(halts, "reason"));
 	end();
@@ -346,13 +341,13 @@ static void print_halts(const json_t *halts)
 
 static void print_head(const json_t *status)
 {
-	_cleanup_free_ char *age = age_text(count_of(status, "uptime_ns"));
+	_cleanup_free_ char *age = age_text(status_number(status, "uptime_ns"));
 	struct line line = {.indent = 0};
 
 	line.used = printf("lab %s", status_text(status, "lab"));
 	word(&line, ", ", "%s", status_text(status, "state"));
 	word(&line, ", ", "%s old", age);
-	word(&line, ", ", "pid %lld", count_of(status, "pid"));
+	word(&line, ", ", "pid %lld", status_number(status, "pid"));
 	word(&line, ", ", "from %s", status_text(status, "topology"));
 	if (streq(status_text(status, "netns"), "host"))
 		word(&line, ", ", "in the network namespace that it was started in");

@@ -2,50 +2,29 @@
 #include "image/make.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "image/buildlog.h"
 #include "image/interrupt.h"
+#include "image/logged.h"
 #include "util/file.h"
-#include "util/lines.h"
 #include "util/process.h"
 #include "util/string.h"
 
-#define LINE_LIMIT    (1u << 16)
 #define GRACE_MS      5000 /* what make gets to delete half-written files before SIGKILL */
 #define VERSION_LIMIT 256
 
-/* A running make. Its output ends when the last process that it started is gone. */
+/* A running make. */
 struct running {
 	const struct make *make;
-	pid_t pid;
-	int output;
-	int log;
 	struct interrupt interrupt;
-	struct error *interrupted; /* why it is being ended; NULL: it isn't */
-	struct lines lines;
 	struct buildlog said;
 };
 
-#define RUNNING_INIT                                                  \
-	{                                                             \
-		.output = -1, .log = -1, .interrupt = INTERRUPT_INIT, \
-	}
-
 static void running_deinit(struct running *running)
 {
-	if (running->pid > 0) {
-		kill(-running->pid, SIGKILL);
-		process_kill(running->pid);
-	}
-	close_fd(&running->output);
-	close_fd(&running->log);
 	interrupt_end(&running->interrupt);
-	error_free(running->interrupted);
-	lines_deinit(&running->lines);
 	buildlog_deinit(&running->said);
 }
 
@@ -109,30 +88,6 @@ static char **make_argv(const struct make *make, char *const *targets)
 	return argv;
 }
 
-static struct error *spawn(struct running *running, char *const *targets)
-{
-	const struct make *make = running->make;
-	_cleanup_strv_ char **argv = make_argv(make, targets);
-	/* Its strings become the child's environment; the parent's stays as it is. */
-	_cleanup_strv_ char **environment = make_environment(make);
-	_cleanup_close_ int writer = -1;
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_errno(errno, "pipe");
-	running->output = ends[0];
-	writer = ends[1];
-	return process_spawn(&(struct process_options){.argv = argv,
-						       .environment = environment,
-						       .input = -1,
-						       .output = writer,
-						       .errors = writer,
-						       .inherited = &make->lock,
-						       .n_inherited = make->lock >= 0,
-						       .own_group = true},
-			     &running->pid);
-}
-
 static void report(const struct running *running)
 {
 	const struct make *make = running->make;
@@ -144,78 +99,12 @@ static void report(const struct running *running)
 			       make->estimate, make->userdata);
 }
 
-static void take_lines(struct running *running)
+static void take_line(const char *line, void *userdata)
 {
-	_cleanup_error_ struct error *error = NULL;
-	char *line = NULL;
+	struct running *running = userdata;
 
-	while (!(error = lines_next(&running->lines, &line, NULL)) && line)
-		buildlog_line(&running->said, line);
-	if (error) {
-		/* Beyond all bounds for a line of make's: it is in the log, and no more. */
-		lines_deinit(&running->lines);
-		lines_init(&running->lines, LINE_LIMIT);
-	}
-}
-
-/* What there is to read now; @ended once the last writer is gone. */
-static struct error *take_output(struct running *running, bool *ended)
-{
-	char block[16384];
-	ssize_t n = read(running->output, block, sizeof(block));
-
-	if (n < 0)
-		return errno == EINTR ? NULL : error_errno(errno, "make's output");
-	*ended = n == 0;
-	lines_feed(&running->lines, block, n);
-	take_lines(running);
+	buildlog_line(&running->said, line);
 	report(running);
-	return error_object(write_all(running->log, block, n), running->make->log);
-}
-
-/* make deletes what it has half made when it gets SIGTERM, and passes it on. */
-static void terminate(struct running *running, struct error *why)
-{
-	running->interrupted = why;
-	kill(-running->pid, SIGTERM);
-}
-
-static struct error *watch(struct running *running)
-{
-	struct pollfd fds[] = {{.fd = running->output, .events = POLLIN},
-			       {.fd = running->interrupt.fd, .events = POLLIN}};
-	bool ended = false;
-
-	while (!ended) {
-		int n = poll(fds, 2, running->interrupted ? GRACE_MS : -1);
-
-		if (n < 0 && errno != EINTR)
-			return error_errno(errno, "poll");
-		if (n == 0)
-			kill(-running->pid, SIGKILL);
-		if (n > 0 && fds[1].revents && !running->interrupted)
-			terminate(running, interrupt_check(&running->interrupt));
-		if (n > 0 && running->interrupted)
-			fds[1].fd = -1;
-		if (n > 0 && fds[0].revents)
-			try(take_output(running, &ended));
-	}
-	return NULL;
-}
-
-static struct error *verdict(const struct running *running, int status)
-{
-	_cleanup_free_ char *errors = buildlog_errors(&running->said);
-	_cleanup_free_ char *how = process_status_text(status);
-	const struct make *make = running->make;
-
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return NULL;
-	if (running->said.no_space)
-		return error_new(ENOSPC, "the disk is full: %s", make->build);
-	return error_hint(error_new(0, "make failed in %s (%s)%s%s", make->source, how,
-				    *errors ? ":\n" : "", errors),
-			  "the whole log is %s", make->log);
 }
 
 /* In the build's folder while make runs. */
@@ -250,31 +139,53 @@ static bool was_killed(int status)
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
-static struct error *open_log(const struct make *make, int *fd)
+/* make deletes what it has half made when it gets SIGTERM, and passes it on. */
+static struct error *run(struct running *running, char *const *targets, int *status)
 {
-	*fd = open(make->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-	return *fd < 0 ? error_errno(errno, "%s", make->log) : NULL;
+	const struct make *make = running->make;
+	_cleanup_strv_ char **argv = make_argv(make, targets);
+	/* Its strings become the child's environment; the parent's stays as it is. */
+	_cleanup_strv_ char **environment = make_environment(make);
+
+	try(interrupt_begin(&running->interrupt));
+	try(mark_unfinished(make->build));
+	report(running);
+	return logged_run(&(struct logged){.argv = argv,
+					   .environment = environment,
+					   .log = make->log,
+					   .held = make->lock >= 0 ? &make->lock : NULL,
+					   .grace_ms = GRACE_MS,
+					   .line = take_line,
+					   .userdata = running,
+					   .interrupt = &running->interrupt},
+			  status);
+}
+
+static struct error *verdict(const struct running *running, int status)
+{
+	_cleanup_free_ char *errors = buildlog_errors(&running->said);
+	_cleanup_free_ char *how = process_status_text(status);
+	const struct make *make = running->make;
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return NULL;
+	if (running->said.no_space)
+		return error_new(ENOSPC, "the disk is full: %s", make->build);
+	return error_hint(error_new(0, "make failed in %s (%s)%s%s", make->source, how,
+				    *errors ? ":\n" : "", errors),
+			  "the whole log is %s", make->log);
 }
 
 struct error *make_run(const struct make *make, char *const *targets, unsigned *compiled)
 {
-	_cleanup_(running_deinit) struct running running = RUNNING_INIT;
-	int status;
+	_cleanup_(running_deinit) struct running running = {.make = make,
+							    .interrupt = INTERRUPT_INIT};
+	int status = -1;
+	struct error *error = run(&running, targets, &status);
 
-	running.make = make;
-	lines_init(&running.lines, LINE_LIMIT);
-	try(open_log(make, &running.log));
-	try(interrupt_begin(&running.interrupt));
-	try(mark_unfinished(make->build));
-	try(spawn(&running, targets));
-	report(&running);
-	try(watch(&running));
-	try(process_wait(running.pid, &status));
-	running.pid = 0;
-	if (!was_killed(status))
+	if (status != -1 && !was_killed(status))
 		mark_finished(make->build);
-	if (running.interrupted)
-		return steal_ptr(running.interrupted);
+	try(error);
 	if (compiled)
 		*compiled = running.said.compiled;
 	if (make->files)
@@ -331,13 +242,10 @@ struct error *compiler_version(char **version)
 	char *argv[] = {"gcc", "--version", NULL};
 	char *environment[] = {"LC_ALL=C", NULL};
 	struct error *error;
-	int ends[2], status;
+	int status;
 	pid_t pid;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_errno(errno, "pipe");
-	reader = ends[0];
-	writer = ends[1];
+	try(pipe_open(&reader, &writer));
 	try(process_spawn(&(struct process_options){.argv = argv,
 						    .environment = environment,
 						    .input = -1,

@@ -24,7 +24,7 @@ struct make {
 };
 
 /**
- * make_run() - make @targets, and wait for the end of all that make started
+ * make_run() - make @targets, by logged_run()
  * @compiled: how many files were compiled; may be NULL
  * Return: EINTR after SIGINT, SIGTERM or SIGHUP, ENOSPC where the disk filled up; otherwise
  * the message has the compiler's errors.

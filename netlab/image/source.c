@@ -1,29 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "image/source.h"
 
-#include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "image/interrupt.h"
 #include "image/key.h"
+#include "image/unpack.h"
 #include "util/file.h"
 #include "util/paths.h"
 #include "util/string.h"
 
 #define VERSION_LENGTH_MAX 16 /* what a file can be named after */
-#define BLOCK_SIZE         (1u << 18)
 #define ENTRIES_A_REPORT   256
-
-/* The tarball is hostile until it is unpacked: no way out of the folder, no devices' modes. */
-#define EXTRACT_FLAGS                                             \
-	(ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_SECURE_SYMLINKS | \
-	 ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS)
-
-DEFINE_CLEANUP(struct archive *, archive_free);
-#define _cleanup_archive_ _cleanup_(archive_freep)
 
 struct unpacking {
 	const char *tarball;
@@ -90,18 +80,6 @@ struct error *source_directory(const char *tarball, char **directory)
 	return NULL;
 }
 
-static struct error *archive_failure(const struct unpacking *unpacking,
-				     struct archive *archive)
-{
-	int code = archive_errno(archive);
-
-	if (code == ENOSPC)
-		return error_new(ENOSPC, "the disk is full: unpacking %s",
-				 unpacking->tarball);
-	return error_new(code > 0 ? code : EINVAL, "%s: %s", unpacking->tarball,
-			 archive_error_string(archive) ?: "can't be unpacked");
-}
-
 /* All lies in one folder, whose name says nothing that ours doesn't. */
 static const char *without_first_folder(const char *path)
 {
@@ -126,101 +104,34 @@ static bool place_entry(struct archive_entry *entry)
 	return true;
 }
 
-static struct error *copy_content(const struct unpacking *unpacking, struct archive *in,
-				  struct archive *out)
-{
-	const void *block;
-	size_t size;
-	la_int64_t offset;
-	int status;
-
-	while ((status = archive_read_data_block(in, &block, &size, &offset)) ==
-	       ARCHIVE_OK)
-		if (archive_write_data_block(out, block, size, offset) < ARCHIVE_OK)
-			return archive_failure(unpacking, out);
-	return status == ARCHIVE_EOF ? NULL : archive_failure(unpacking, in);
-}
-
-static struct error *unpack_entry(const struct unpacking *unpacking, struct archive *in,
-				  struct archive *out, struct archive_entry *entry)
-{
-	if (!place_entry(entry))
-		return NULL;
-	if (archive_write_header(out, entry) < ARCHIVE_OK)
-		return archive_failure(unpacking, out);
-	if (archive_entry_size(entry) > 0)
-		try(copy_content(unpacking, in, out));
-	if (archive_write_finish_entry(out) < ARCHIVE_OK)
-		return archive_failure(unpacking, out);
-	return NULL;
-}
-
 /* Progress in kilobytes read of the compressed tarball. */
-static struct error *step(struct unpacking *unpacking, struct archive *in)
+static struct error *take_entry(struct archive_entry *entry, uint64_t read, bool *wanted,
+				void *userdata)
 {
+	struct unpacking *unpacking = userdata;
+
+	*wanted = place_entry(entry);
 	if (unpacking->entries++ % ENTRIES_A_REPORT != 0)
 		return NULL;
 	if (unpacking->progress)
-		unpacking->progress(unpacking->what, archive_filter_bytes(in, -1) >> 10,
-				    unpacking->size >> 10, unpacking->userdata);
+		unpacking->progress(unpacking->what, read >> 10, unpacking->size >> 10,
+				    unpacking->userdata);
 	return interrupt_check(&unpacking->interrupt);
-}
-
-/* Into the working directory. */
-static struct error *unpack_here(struct unpacking *unpacking)
-{
-	_cleanup_archive_ struct archive *in = archive_read_new();
-	_cleanup_archive_ struct archive *out = archive_write_disk_new();
-	struct archive_entry *entry;
-	int status;
-
-	archive_read_support_format_tar(in);
-	archive_read_support_filter_all(in);
-	archive_write_disk_set_options(out, EXTRACT_FLAGS);
-	if (archive_read_open_filename(in, unpacking->tarball, BLOCK_SIZE) != ARCHIVE_OK)
-		return archive_failure(unpacking, in);
-	while ((status = archive_read_next_header(in, &entry)) == ARCHIVE_OK ||
-	       status == ARCHIVE_WARN) {
-		try(step(unpacking, in));
-		try(unpack_entry(unpacking, in, out, entry));
-	}
-	if (status != ARCHIVE_EOF)
-		return archive_failure(unpacking, in);
-	if (archive_write_close(out) != ARCHIVE_OK)
-		return archive_failure(unpacking, out);
-	return NULL;
-}
-
-static void return_to(int *directory)
-{
-	if (*directory >= 0 && fchdir(*directory) < 0)
-		abort();
-	close_fd(directory);
-}
-
-/*
- * libarchive is safe against links and absolute names only below the working directory: it
- * would take exception to a link in the way to the cache, too.
- */
-static struct error *unpack_in(struct unpacking *unpacking, const char *directory)
-{
-	_cleanup_(return_to) int before = -1;
-
-	try(make_directories(directory, 0755));
-	before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (before < 0 || chdir(directory) < 0)
-		return error_errno(errno, "%s", directory);
-	return unpack_here(unpacking);
 }
 
 static struct error *unpack_and_publish(struct unpacking *unpacking,
 					const char *directory)
 {
 	_cleanup_free_ char *part = xasprintf("%s.part", directory);
+	const struct unpack unpack = {
+		.tarball = unpacking->tarball,
+		.entry = take_entry,
+		.userdata = unpacking,
+	};
 	struct error *error;
 
 	try(remove_tree(part));
-	error = unpack_in(unpacking, part);
+	error = unpack_into(&unpack, part);
 	if (!error && rename(part, directory) < 0)
 		error = error_errno(errno, "%s", directory);
 	if (error)

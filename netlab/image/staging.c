@@ -4,22 +4,12 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
+#include "image/unpack.h"
 #include "util/buffer.h"
 #include "util/file.h"
 #include "util/string.h"
-
-#define BLOCK_SIZE (1u << 18)
-
-/* The archive is hostile until it is unpacked: no way out of the folder. */
-#define EXTRACT_FLAGS                                                                    \
-	(ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_SECURE_NODOTDOT | \
-	 ARCHIVE_EXTRACT_SECURE_SYMLINKS | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS)
-
-DEFINE_CLEANUP(struct archive *, archive_free);
-#define _cleanup_archive_ _cleanup_(archive_freep)
 
 struct staging {
 	const char *tarball;
@@ -32,32 +22,6 @@ struct staging {
 static void staging_deinit(struct staging *staging)
 {
 	buffer_deinit(&staging->commands);
-}
-
-static struct error *failure(const struct staging *staging, struct archive *archive)
-{
-	int code = archive_errno(archive);
-
-	if (code == ENOSPC)
-		return error_new(ENOSPC, "the disk is full: unpacking %s",
-				 staging->tarball);
-	return error_new(code > 0 ? code : EINVAL, "%s: %s", staging->tarball,
-			 archive_error_string(archive) ?: "can't be unpacked");
-}
-
-static struct error *copy_content(const struct staging *staging, struct archive *in,
-				  struct archive *out)
-{
-	const void *block;
-	size_t size;
-	la_int64_t offset;
-	int status;
-
-	while ((status = archive_read_data_block(in, &block, &size, &offset)) ==
-	       ARCHIVE_OK)
-		if (archive_write_data_block(out, block, size, offset) < ARCHIVE_OK)
-			return failure(staging, out);
-	return status == ARCHIVE_EOF ? NULL : failure(staging, in);
 }
 
 /* Without "./"; the root folder itself is ".". */
@@ -142,47 +106,16 @@ static struct error *add_commands(struct staging *staging, struct archive_entry 
 	return add_attributes(staging, entry);
 }
 
-static struct error *unpack_entry(struct staging *staging, struct archive *in,
-				  struct archive *out, struct archive_entry *entry)
+static struct error *take_entry(struct archive_entry *entry, uint64_t read, bool *wanted,
+				void *userdata)
 {
-	if (!is_wanted(entry))
-		return NULL;
-	try(add_commands(staging, entry));
-	if (archive_write_header(out, entry) < ARCHIVE_OK)
-		return failure(staging, out);
-	if (archive_entry_size(entry) > 0)
-		try(copy_content(staging, in, out));
-	if (archive_write_finish_entry(out) < ARCHIVE_OK)
-		return failure(staging, out);
+	struct staging *staging = userdata;
+
+	(void)read;
+	*wanted = is_wanted(entry);
+	if (*wanted)
+		try(add_commands(staging, entry));
 	return interrupt_check(staging->interrupt);
-}
-
-/* Into the working directory. */
-static struct error *unpack_here(struct staging *staging)
-{
-	_cleanup_archive_ struct archive *in = archive_read_new();
-	_cleanup_archive_ struct archive *out = archive_write_disk_new();
-	struct archive_entry *entry;
-	int status;
-
-	archive_read_support_format_tar(in);
-	archive_write_disk_set_options(
-		out, EXTRACT_FLAGS | (staging->is_root ? ARCHIVE_EXTRACT_OWNER : 0));
-	if (archive_read_open_filename(in, staging->tarball, BLOCK_SIZE) != ARCHIVE_OK)
-		return failure(staging, in);
-	while ((status = archive_read_next_header(in, &entry)) == ARCHIVE_OK ||
-	       status == ARCHIVE_WARN)
-		try(unpack_entry(staging, in, out, entry));
-	if (status != ARCHIVE_EOF)
-		return failure(staging, in);
-	return archive_write_close(out) == ARCHIVE_OK ? NULL : failure(staging, out);
-}
-
-static void return_to(int *directory)
-{
-	if (*directory >= 0 && fchdir(*directory) < 0)
-		abort();
-	close_fd(directory);
 }
 
 struct error *staging_unpack(const char *tarball, const char *folder,
@@ -193,14 +126,15 @@ struct error *staging_unpack(const char *tarball, const char *folder,
 		.interrupt = interrupt,
 		.is_root = geteuid() == 0,
 	};
-	/* libarchive is safe against links only below the working directory. */
-	_cleanup_(return_to) int before = -1;
+	const struct unpack unpack = {
+		.tarball = tarball,
+		.flags = ARCHIVE_EXTRACT_PERM |
+			 (staging.is_root ? ARCHIVE_EXTRACT_OWNER : 0),
+		.entry = take_entry,
+		.userdata = &staging,
+	};
 
-	try(make_directories(folder, 0755));
-	before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (before < 0 || chdir(folder) < 0)
-		return error_errno(errno, "%s", folder);
-	try(unpack_here(&staging));
+	try(unpack_into(&unpack, folder));
 	buffer_append(&staging.commands, "", 1);
 	*commands = (char *)steal_ptr(staging.commands.data);
 	return NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Programs that take their time: their output in a log, progress out of it, Ctrl-C. */
+/* Programs that tell of their progress, and what they end with. */
 #ifndef NETLAB_IMAGE_TOOL_H
 #define NETLAB_IMAGE_TOOL_H
 
@@ -21,9 +21,7 @@ struct tool {
 /**
  * tool_run() - run it to its end
  *
- * It is looked up as find_program() does. Its standard output and error are one. A signal ends it
- * and all that it started: with SIGTERM, so that it can clean up, and SIGKILL where that takes too
- * long. Of its process group nothing is left behind.
+ * As logged_run(). It is looked up as find_program() does, and gets 20 s to clean up in.
  * Return: an error with the last lines that it said where it fails; EINTR after a signal.
  */
 must_use struct error *tool_run(const struct tool *tool);

@@ -32,8 +32,8 @@ struct client {
 	void *userdata;
 	bool ready;
 	struct error *failure; /* what the supervisor failed with */
-	struct error
-		*panic; /* of the first guest that is kept for it; NULL: none, or told */
+	struct error *panic;   /* of the first guest that is kept; NULL: none, or told */
+	bool knows_of_panic;
 	bool heeds_panics;
 };
 
@@ -73,6 +73,13 @@ static void relay_log(const json_t *event)
 		log_debug("%s", line);
 }
 
+static void note_panic(struct client *client, const json_t *event)
+{
+	if (!client->knows_of_panic)
+		client->panic = error_from_json(json_object_get(event, "error"));
+	client->knows_of_panic = true;
+}
+
 static void on_owner_event(struct client *client, const char *name, const json_t *message)
 {
 	if (streq(name, "log"))
@@ -81,8 +88,8 @@ static void on_owner_event(struct client *client, const char *name, const json_t
 		client->ready = true;
 	else if (streq(name, "failed") && !client->failure)
 		client->failure = error_from_json(json_object_get(message, "error"));
-	else if (streq(name, "panicked") && !client->panic)
-		client->panic = error_from_json(json_object_get(message, "error"));
+	else if (streq(name, "panicked"))
+		note_panic(client, message);
 }
 
 static void on_message(struct channel *channel, json_t *message, void *userdata)
@@ -406,6 +413,11 @@ struct error *client_stop_lab(struct client *client)
 void client_heed_panics(struct client *client, bool heed)
 {
 	client->heeds_panics = heed;
+}
+
+bool client_knows_of_panic(const struct client *client)
+{
+	return client->knows_of_panic;
 }
 
 int client_take_fd(struct client *client)

@@ -88,6 +88,9 @@ must_use struct error *client_wait(struct client *client, const bool *done,
  */
 void client_heed_panics(struct client *client, bool heed);
 
+/** client_knows_of_panic() - has one? */
+bool client_knows_of_panic(const struct client *client);
+
 /** client_take_fd() - the descriptor that came with the last answer; -1: none. */
 int client_take_fd(struct client *client);
 

@@ -206,6 +206,17 @@ struct error *lock_file_wait(const char *path, int *fd)
 	return lock_with(path, LOCK_EX, fd);
 }
 
+struct error *pipe_open(int *reader, int *writer)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(errno, "pipe");
+	*reader = ends[0];
+	*writer = ends[1];
+	return NULL;
+}
+
 struct error *set_nonblocking(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);

@@ -48,6 +48,9 @@ must_use struct error *lock_file(const char *path, int *fd);
 /** lock_file_wait() - as lock_file(), waiting for whoever holds it. */
 must_use struct error *lock_file_wait(const char *path, int *fd);
 
+/** pipe_open() - both ends close-on-exec and the caller's. */
+must_use struct error *pipe_open(int *reader, int *writer);
+
 /** set_nonblocking() - O_NONBLOCK on @fd. */
 must_use struct error *set_nonblocking(int fd);
 

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "util/file.h"
 #include "util/string.h"
 
 /* As it was before file_limit_raise(). */
@@ -101,12 +102,8 @@ struct error *process_spawn(const struct process_options *options, pid_t *pid)
 	_cleanup_close_ int reader = -1, writer = -1;
 	pid_t parent = getpid(), child;
 	struct error *error;
-	int report[2];
 
-	if (pipe2(report, O_CLOEXEC) < 0)
-		return error_errno(errno, "pipe");
-	reader = report[0];
-	writer = report[1];
+	try(pipe_open(&reader, &writer));
 	child = fork();
 	if (child < 0)
 		return error_errno(errno, "fork");

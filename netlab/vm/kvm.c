@@ -231,13 +231,9 @@ struct error *kvm_check_guest(const char *path)
 	_cleanup_close_ int reader = -1, writer = -1;
 	struct verdict verdict;
 	struct error *error;
-	int report[2];
 	pid_t child;
 
-	if (pipe2(report, O_CLOEXEC) < 0)
-		return error_errno(errno, "pipe");
-	reader = report[0];
-	writer = report[1];
+	try(pipe_open(&reader, &writer));
 	child = fork();
 	if (child < 0)
 		return error_errno(errno, "fork");

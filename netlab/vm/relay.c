@@ -509,6 +509,20 @@ void relay_refuse(struct relay *relay)
 		tell_standing(relay, SIGQUIT);
 }
 
+void relay_tell(struct relay *relay, const char *line)
+{
+	_cleanup_free_ char *packet =
+		xasprintf("O%*s%02x", (int)(2 * strlen(line)), "", '\n');
+
+	if (relay->state != DEBUGGER_WAITING)
+		return;
+	for (size_t i = 0; line[i]; i++) {
+		packet[1 + 2 * i] = "0123456789abcdef"[(unsigned char)line[i] >> 4];
+		packet[2 + 2 * i] = "0123456789abcdef"[line[i] & 15];
+	}
+	send_text(&relay->debugger, packet);
+}
+
 void relay_conceal(struct relay *relay)
 {
 	relay->concealing = true;

@@ -1,26 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Labs for the tests of this folder. They run under TCG, so that they mean the same anywhere."""
-import subprocess
-
+"""Labs for the tests of this folder."""
 import pytest
 
-from lab import Lab, write_topology
-from terminal import Terminal
+from fixtures import lab_maker, start_verb, terminal  # noqa: F401  pylint: disable=unused-import
+from lab import shared_lab
 
 
 @pytest.fixture
 def make_lab(netlab, kernel, run, fresh_home, tmp_path):
     """make_lab(name, **changes of the topology) -> Lab, taken down at the end."""
-    labs = []
-
-    def make(name="under-test", topology=None, **changes):
-        topology = topology or write_topology(tmp_path / f"{name}.yaml", **changes)
-        labs.append(Lab(netlab, run, name, topology, tmp_path / f"{name}.out"))
-        return labs[-1]
-
-    yield make
-    for lab in labs:
-        lab.verb("down", lab.name)
+    yield from lab_maker(netlab, run, tmp_path)
 
 
 @pytest.fixture
@@ -39,34 +28,18 @@ def lab(make_lab):
     return made
 
 
-@pytest.fixture
-def start_verb(netlab):
-    """start_verb(*words) -> Popen of a verb that runs on, ended with the test."""
-    running = []
-
-    def start(*words):
-        running.append(subprocess.Popen([netlab, *map(str, words)], text=True, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE))
-        return running[-1]
-
-    yield start
-    for process in running:
-        process.kill()
-        process.communicate(timeout=60)
-
-
-@pytest.fixture
-def terminal():
-    """A terminal with a shell at its prompt."""
-    opened = Terminal()
-    yield opened
-    opened.close()
+@pytest.fixture(scope="module")
+def shared(netlab, kernel, run, cache):
+    """A lab like tcp-receive that is up, for those tests of a module that leave it as it is."""
+    del kernel  # without one, these tests are skipped
+    with shared_lab(netlab, run, cache, "shared") as made:
+        yield made
 
 
 @pytest.fixture
 def bridges(make_lab):
     """A lab that is two bridges."""
-    lab = make_lab("bridges", guests=None, capture=None,
-                   bridges={"br0": {"addresses": ["192.0.2.1/24"]}, "br1": {}})
-    lab.up().ok()
-    return lab
+    made = make_lab("bridges", guests=None, capture=None,
+                    bridges={"br0": {"addresses": ["192.0.2.1/24"]}, "br1": {}})
+    made.up().ok()
+    return made

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "lab/debug.h"
+#include "debug/debug.h"
 #include "util/lines.h"
 #include "util/string.h"
 

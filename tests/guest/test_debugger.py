@@ -40,13 +40,18 @@ def leave(terminal):
     terminal.wait_for("@> ")
 
 
-@pytest.fixture
-def attached(lab, terminal):
-    """(lab, terminal): gdb's prompt on a terminal, the guest halted."""
+def attach(lab, terminal):
+    """Come to gdb's prompt on a terminal, the guest halted."""
     terminal.run(lab.netlab, "gdb", f"{lab.name}/server")
     terminal.wait_for("(gdb) ")
     assert lab.guest()["halted"]
-    return lab, terminal
+
+
+@pytest.fixture
+def attached(shared, terminal):
+    """(lab, terminal), with gdb on the guest, that goes on after each test."""
+    attach(shared, terminal)
+    return shared, terminal
 
 
 def test_a_second_debugger_is_told_at_once(attached):
@@ -146,15 +151,16 @@ def test_ctrl_c_stops_the_guest_and_ctrl_z_gdb(attached):
     hello(lab)
 
 
-def test_the_exit_status_is_gdbs(lab):
-    lab.verb("gdb", f"{lab.name}/server", "--", "-batch", "-ex", "quit 7").exited(7)
-    hello(lab)
-    lab.verb("gdb", f"{lab.name}/server", "--", "-batch", *DIE_WITH_A_BREAKPOINT).exited(128 + 9)
-    hello(lab)
+def test_the_exit_status_is_gdbs(shared):
+    gdb = ["gdb", f"{shared.name}/server", "--", "-batch"]
+    shared.verb(*gdb, "-ex", "quit 7").exited(7)
+    hello(shared)
+    shared.verb(*gdb, *DIE_WITH_A_BREAKPOINT).exited(128 + 9)
+    hello(shared)
 
 
-def test_down_while_gdb_holds_the_guest(attached):
-    lab, terminal = attached
+def test_down_while_gdb_holds_the_guest(lab, terminal):
+    attach(lab, terminal)
     begin = time.monotonic()
     lab.down().ok()
     assert time.monotonic() - begin < 2, "a halted guest is not waited for"

@@ -19,7 +19,7 @@ def example(source):
 def victim(built, make_lab, example):
     """The example's lab, up: its card's driver is a module."""
     built("modular")
-    lab = make_lab(example / "oops.yaml")
+    lab = make_lab(topology=example / "oops.yaml")
     lab.up().ok()
     return lab
 

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 
 #include "image/symbols.h"
-#include "lab/debug.h"
+#include "debug/debug.h"
 #include "util/file.h"
 #include "util/lines.h"
 #include "util/process.h"

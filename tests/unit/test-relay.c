@@ -211,8 +211,11 @@ static void test_a_continue_waits_for_the_lab(void **state)
 	send_packet(f, f->debugger, "vCont;c:p1.-1");
 	assert_said(f, "attached continued");
 	assert_string_equal(heard(f, f->stub), "");
+	relay_tell(f->relay, "J\xc3\xb6!");
+	assert_string_equal(heard(f, f->debugger), "O4ac3b6210a");
 	assert_true(relay_run(f->relay));
 	assert_string_equal(heard(f, f->stub), "vCont;c:p1.-1");
+	relay_tell(f->relay, "too late");
 	send_packet(f, f->stub, "T05thread:p01.01;");
 	assert_string_equal(heard(f, f->debugger), "T05thread:p01.01;");
 	assert_said(f, "stopped");

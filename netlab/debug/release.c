@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Just enough of the GDB remote protocol to leave a guest behind in good order. */
-#include "lab/debug.h"
+#include "debug/debug.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include "lab/debugport.h"
+#include "debug/port.h"
 #include "util/file.h"
 #include "util/string.h"
 

@@ -6,8 +6,8 @@
  * While gdb is attached and the guest stands at a breakpoint, QMP says STOP, and RESUME when
  * it goes on: lockstep sees a batch session like any other debugger.
  */
-#ifndef NETLAB_LAB_DEBUG_H
-#define NETLAB_LAB_DEBUG_H
+#ifndef NETLAB_DEBUG_DEBUG_H
+#define NETLAB_DEBUG_DEBUG_H
 
 #include <jansson.h>
 #include <stdbool.h>

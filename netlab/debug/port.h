@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A guest's gdb socket for debuggers that are no children of ours: an editor's, mostly. */
-#ifndef NETLAB_LAB_DEBUGPORT_H
-#define NETLAB_LAB_DEBUGPORT_H
+#ifndef NETLAB_DEBUG_PORT_H
+#define NETLAB_DEBUG_PORT_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* One debugger at a time: QEMU takes a second one only when the first has gone. */
-#include "lab/debug.h"
+#include "debug/debug.h"
 
 #include <errno.h>
 

@@ -3,10 +3,10 @@
  * Launch configurations for editors that drive a gdb of their own. They connect by a pipe to
  * `netlab gdb --stdio`, which finds the guest when it is started and claims it: no port is open.
  */
-#ifndef NETLAB_LAB_EDITOR_H
-#define NETLAB_LAB_EDITOR_H
+#ifndef NETLAB_DEBUG_EDITOR_H
+#define NETLAB_DEBUG_EDITOR_H
 
-#include "lab/debug.h"
+#include "debug/debug.h"
 
 /* Everything is borrowed. */
 struct editor {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* gdb's command line. Pure. */
-#include "lab/debug.h"
+#include "debug/debug.h"
 
 #include "util/lines.h"
 #include "util/paths.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Used within lab/ only. */
-#ifndef NETLAB_LAB_DEBUGCHECK_H
-#define NETLAB_LAB_DEBUGCHECK_H
+/* Used within debug/ only. */
+#ifndef NETLAB_DEBUG_CHECK_H
+#define NETLAB_DEBUG_CHECK_H
 
 #include "util/error.h"
 

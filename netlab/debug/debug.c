@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A batch session of gdb: its process, what it reports, how it ends. */
-#include "lab/debug.h"
+#include "debug/debug.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 
-#include "lab/debugcheck.h"
+#include "debug/check.h"
 #include "util/file.h"
 #include "util/lines.h"
 #include "util/log.h"
@@ -293,18 +292,6 @@ static struct debug_session *session_new(const struct debug_options *options,
 	return session;
 }
 
-/* A pipe of which this process keeps one end; gdb gets the other. */
-static struct error *make_pipe(int *reader, int *writer)
-{
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_errno(errno, "pipe");
-	*reader = ends[0];
-	*writer = ends[1];
-	return NULL;
-}
-
 static struct error *spawn(struct debug_session *session,
 			   const struct debug_options *options)
 {
@@ -313,8 +300,8 @@ static struct error *spawn(struct debug_session *session,
 
 	if (!argv)
 		return error_new(EILSEQ, "%s: not UTF-8", options->gdb_socket);
-	try(make_pipe(&session->report, &report));
-	try(make_pipe(&session->output, &output));
+	try(pipe_open(&session->report, &report));
+	try(pipe_open(&session->output, &output));
 	try(set_nonblocking(session->report));
 	try(set_nonblocking(session->output));
 	strv_pushf(&environment, "NETLAB_GDB_REPORT=%d", report);

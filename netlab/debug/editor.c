@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/editor.h"
+#include "debug/editor.h"
 
 #include <ctype.h>
 

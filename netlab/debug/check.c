@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Are there the functions that a topology's debug steps name? */
-#include "lab/debug.h"
+#include "debug/debug.h"
 
 #include <ctype.h>
 #include <errno.h>
 
 #include "image/symbols.h"
-#include "lab/debugcheck.h"
+#include "debug/check.h"
 #include "util/string.h"
 
 #define FUNCTION_CHARACTERS                                     \
