@@ -275,6 +275,21 @@ static void on_interrupt(struct relay *relay)
 	}
 }
 
+/*
+ * While one vCPU steps, gdb has the others run. Where one of them stops first, QEMU 7.2 forgets that
+ * the first one steps (gdb_vm_state_change()): it traps later, also when no debugger is there any
+ * more; and gdb may take that for its breakpoint before a one-byte instruction, which it then has
+ * carried out once more. So a vCPU steps alone: what follows "vCont;s:p1.1" is left out.
+ */
+static char *step_alone(const char *packet)
+{
+	const char *others = strstr(packet, ";c");
+
+	if (!others || !string_after(packet, "vCont;s"))
+		return xstrdup(packet);
+	return xstrndup(packet, others - packet);
+}
+
 static void on_resumption(struct relay *relay, const char *packet, bool step)
 {
 	if (!step && take_late_interrupt(relay)) {
@@ -283,7 +298,7 @@ static void on_resumption(struct relay *relay, const char *packet, bool step)
 	}
 	relay->state = DEBUGGER_WAITING;
 	free(relay->packet);
-	relay->packet = xstrdup(packet);
+	relay->packet = step ? step_alone(packet) : xstrdup(packet);
 	relay->handlers->continued(relay, step, relay->userdata);
 }
 

@@ -228,6 +228,8 @@ static void test_a_step_is_told(void **state)
 
 	send_packet(f, f->debugger, "vCont;s:p1.1;c:p1.-1");
 	assert_said(f, "attached step");
+	assert_true(relay_run(f->relay));
+	assert_string_equal(heard(f, f->stub), "vCont;s:p1.1"); /* it steps alone */
 }
 
 static void run(struct fixture *f)
