@@ -238,7 +238,8 @@ static void print_state(const json_t *guest)
 	word(&line, "  ", "guest, %s%s", status_text(guest, "state"),
 	     json_is_true(json_object_get(guest, "halted")) ? ", halted" : "");
 	word(&line, ", ", "%s", status_text(guest, "accel"));
-	word(&line, ", ", "pid %lld", status_number(guest, "pid"));
+	if (status_number(guest, "pid"))
+		word(&line, ", ", "pid %lld", status_number(guest, "pid"));
 	if (boot) {
 		word(&line, ", ", "Linux %s", status_text(guest, "kernel"));
 		word(&line, ", ", "booted in %.2f s", boot / 1e9);
@@ -261,7 +262,8 @@ static void print_guest(const json_t *guest, const char *lab)
 	json_array_foreach (json_object_get(guest, "nics"), i, nic)
 		print_nic(nic);
 	printf("    console log %s\n", status_text(guest, "console"));
-	print_reach(lab, status_text(guest, "name"));
+	if (!streq(status_text(guest, "state"), "gone"))
+		print_reach(lab, status_text(guest, "name"));
 	if (is_verbose())
 		print_command(json_object_get(guest, "qemu"));
 }

@@ -6,24 +6,33 @@
 #include "lab/rundir.h"
 #include "util/string.h"
 
+static bool is_frozen(const struct start *start, const char *guest)
+{
+	return start->freeze && (!*start->freeze || streq(start->freeze, guest));
+}
+
 /* One line for each guest: where it is and how to reach it. */
-static void print_guests(const json_t *status)
+static void print_guests(const struct start *start, const json_t *status)
 {
 	json_t *guest;
 	size_t i;
 
 	json_array_foreach (json_object_get(status, "guests"), i, guest) {
+		const char *name = status_text(guest, "name");
+		const char *state = status_text(guest, "state");
 		json_int_t boot = json_integer_value(json_object_get(guest, "boot_ns"));
 
-		printf("  %s: ", status_text(guest, "name"));
-		if (streq(status_text(guest, "state"), "panicked"))
+		printf("  %s: ", name);
+		if (streq(state, "panicked"))
 			printf("halted where its kernel panicked\n");
-		else if (json_is_true(json_object_get(guest, "halted")))
-			printf("halted before its first instruction\n");
-		else
+		else if (streq(state, "up"))
 			printf("Linux %s, booted in %.2f s (%s)\n",
 			       status_text(guest, "kernel"), boot / 1e9,
 			       status_text(guest, "accel"));
+		else if (is_frozen(start, name))
+			printf("halted before its first instruction\n");
+		else
+			printf("halted on its way up, with the lab\n");
 	}
 }
 
@@ -91,7 +100,7 @@ static struct error *up(struct start *start, const char *path)
 	if (error)
 		return client_abandon_lab(client, error);
 	printf("lab %s is up\n", start->options.name);
-	print_guests(status);
+	print_guests(start, status);
 	print_next(start);
 	return NULL;
 }

@@ -212,6 +212,7 @@ char *editor_eclipse(const struct editor *editor)
 		  "type=\"org.eclipse.cdt.debug.gdbjtag.launchConfigurationType\">\n");
 	put_attribute(&out, "string", JTAG "jtagDeviceId",
 		      JTAG "jtagdevice.genericDevice");
+	put_attribute(&out, "string", JTAG "protocol", "remote"); /* since CDT 10.6 */
 	put_attribute(&out, "string", JTAG "connection", uri);
 	put_attribute(&out, "string", JTAG "symbolsFileName", editor->debug->vmlinux);
 	put_attribute(&out, "string", JTAG "initCommands", commands);

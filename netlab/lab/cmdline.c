@@ -51,6 +51,10 @@ struct error *cmdline_build(const struct guest *guest, bool watched, char **line
 	if (watched)
 		strv_push(&words, xstrdup("console_msg_format=syslog"));
 	strv_push(&words, xstrdup("nokaslr"));
+	/* Else a kernel that sees too few ticks of a QEMU whose turn it isn't takes its timer
+	 * for broken, and panics; under KVM, kernels set this by themselves (paravirt_ops_setup()
+	 * in arch/x86/kernel/kvm.c, Linux 6.1 and 6.12). */
+	strv_push(&words, xstrdup("no_timer_check"));
 	if (watched && guest->on_panic == ON_PANIC_HALT)
 		strv_push(&words, xstrdup(PANIC_ARGUMENTS));
 	strv_pushf(&words, "netlab.name=%s", guest->name);

@@ -5,9 +5,9 @@
 #include "lab/guest-internal.h"
 #include "lab/panic.h"
 #include "util/log.h"
+#include "util/string.h"
 
-/* Nothing makes it run again, whatever its debugger says. */
-static bool stands_for_good(const struct lab_guest *guest)
+bool guest_stands_for_good(const struct lab_guest *guest)
 {
 	return guest_is_kept(guest) && guest->halted;
 }
@@ -17,7 +17,7 @@ static void on_debugger_stopped(struct relay *relay, void *userdata)
 	struct lab_guest *guest = userdata;
 
 	(void)relay;
-	if (!stands_for_good(guest))
+	if (!guest_stands_for_good(guest))
 		lockstep_hold(guest->member, LOCKSTEP_DEBUGGER);
 }
 
@@ -29,17 +29,37 @@ static void on_attached(struct relay *relay, void *userdata)
 	on_debugger_stopped(relay, userdata);
 }
 
+/* Its debugger has let it run, and it does not. */
+static void tell_why(struct lab_guest *guest)
+{
+	_cleanup_free_ char *keepers = lockstep_keepers(guest->member), *line = NULL;
+
+	if (lockstep_is_held(guest->member, LOCKSTEP_USER))
+		line = xasprintf(
+			"netlab: the guest is paused: it goes on with 'netlab resume %s'",
+			guest_name(guest));
+	else if (keepers)
+		line = xasprintf("netlab: the lab stands still, held by %s; the guest "
+				 "goes on when it does",
+				 keepers);
+	if (line)
+		relay_tell(guest->relay, line);
+}
+
 static void on_continued(struct relay *relay, bool step, void *userdata)
 {
 	struct lab_guest *guest = userdata;
 
 	guest->attaching = false;
-	if (guest->shut_down)
+	if (guest->shut_down) {
 		relay_refuse(relay);
-	else if (step)
+		return;
+	}
+	if (step)
 		lockstep_step(guest->member);
 	else
 		lockstep_release(guest->member, LOCKSTEP_DEBUGGER);
+	tell_why(guest);
 }
 
 static void on_detached(struct relay *relay, void *userdata)
@@ -48,7 +68,7 @@ static void on_detached(struct relay *relay, void *userdata)
 
 	(void)relay;
 	guest->attaching = false;
-	if (!stands_for_good(guest))
+	if (!guest_stands_for_good(guest))
 		lockstep_detached(guest->member);
 }
 
@@ -92,7 +112,7 @@ void guest_pause(struct lab_guest *guest)
 
 void guest_resume(struct lab_guest *guest)
 {
-	if (stands_for_good(guest))
+	if (guest_stands_for_good(guest))
 		lockstep_leave(steal_ptr(guest->member));
 	else
 		lockstep_release(guest->member, LOCKSTEP_USER);
@@ -100,8 +120,8 @@ void guest_resume(struct lab_guest *guest)
 
 bool guest_is_paused(const struct lab_guest *guest)
 {
-	return guest->member &&
-	       (stands_for_good(guest) || lockstep_is_held(guest->member, LOCKSTEP_USER));
+	return guest->member && (guest_stands_for_good(guest) ||
+				 lockstep_is_held(guest->member, LOCKSTEP_USER));
 }
 
 const char *guest_halt_cause(const struct lab_guest *guest)

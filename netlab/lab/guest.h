@@ -84,6 +84,11 @@ bool guest_is_frozen(
 	const struct lab_guest *guest); /* by --freeze, and not yet released */
 bool guest_is_kept(
 	const struct lab_guest *guest); /* it panicked, and is there to be looked at */
+
+/** guest_stands_for_good() - it is kept, and halted by now: nothing makes it run again, whatever
+ * its debugger says. */
+bool guest_stands_for_good(const struct lab_guest *guest);
+
 struct agent *guest_agent(struct lab_guest *guest); /* NULL where it can't be asked */
 must_use struct error *guest_attach_console(struct lab_guest *guest, int fd);
 

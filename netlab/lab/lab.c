@@ -36,10 +36,14 @@ static void set_state(struct lab *lab, enum lab_state state)
 
 /* --- guests ------------------------------------------------------------------------------- */
 
-static bool has_settled(const struct lab_guest *guest)
+/* One that halts with another's panic boots on when the lab does: that may take them a day. */
+static bool has_settled(const struct lab *lab, const struct lab_guest *guest)
 {
-	return guest_get_state(guest) == GUEST_UP || guest_is_frozen(guest) ||
-	       (guest_is_kept(guest) && guest_is_halted(guest));
+	bool stands = guest_stands_for_good(guest);
+
+	for (size_t i = 0; !stands && guest_is_halted(guest) && i < lab->n_guests; i++)
+		stands = lab->guests[i] && guest_stands_for_good(lab->guests[i]);
+	return stands || guest_get_state(guest) == GUEST_UP || guest_is_frozen(guest);
 }
 
 static void fail_lab(struct lab *lab, struct error *error)
@@ -66,7 +70,7 @@ static void on_starting_changed(struct lab *lab, struct lab_guest *guest)
 		return;
 	}
 	for (size_t i = 0; i < lab->n_guests; i++)
-		if (!lab->guests[i] || !has_settled(lab->guests[i]))
+		if (!lab->guests[i] || !has_settled(lab, lab->guests[i]))
 			return;
 	lab->deadline = sd_event_source_disable_unref(lab->deadline);
 	set_state(lab, LAB_UP);
@@ -224,7 +228,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source, (void)usec;
 	for (size_t i = 0; i < lab->n_guests; i++) {
-		if (has_settled(lab->guests[i]))
+		if (has_settled(lab, lab->guests[i]))
 			continue;
 		fail_lab(lab, error_prefix(guest_obituary(lab->guests[i]), "after %g s",
 					   lab->options.timeout_ns / 1e9));
@@ -252,7 +256,7 @@ static struct error *await_guests(struct lab *lab)
 	int r;
 
 	for (size_t i = 0; i < lab->n_guests; i++)
-		all_settled = all_settled && has_settled(lab->guests[i]);
+		all_settled = all_settled && has_settled(lab, lab->guests[i]);
 	if (all_settled)
 		r = sd_event_add_defer(lab->event, &lab->deadline, on_started, lab);
 	else

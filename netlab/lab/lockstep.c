@@ -485,14 +485,27 @@ static uint64_t median_skew(const struct lockstep *lockstep)
 	return sorted[n / 2];
 }
 
+static const struct {
+	enum lockstep_hold hold;
+	const char *name;
+} reasons[] = {{LOCKSTEP_DEBUGGER, "debugger"},
+	       {LOCKSTEP_USER, "pause"},
+	       {LOCKSTEP_OTHER, "qemu"}};
+
+char *lockstep_keepers(const struct lockstep_member *member)
+{
+	_cleanup_strv_ char **keepers = NULL;
+
+	for (struct lockstep_member *m = member->lockstep->members; m; m = m->next)
+		for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+			if (m != member && member->lockstep->enabled && is_holding(m) &&
+			    m->holds & reasons[i].hold)
+				strv_pushf(&keepers, "%s (%s)", m->name, reasons[i].name);
+	return keepers ? strv_join(keepers, ", ") : NULL;
+}
+
 static json_t *holders_to_json(const struct lockstep *lockstep)
 {
-	static const struct {
-		enum lockstep_hold hold;
-		const char *name;
-	} reasons[] = {{LOCKSTEP_DEBUGGER, "debugger"},
-		       {LOCKSTEP_USER, "pause"},
-		       {LOCKSTEP_OTHER, "qemu"}};
 	json_t *holders = json_array();
 
 	for (struct lockstep_member *m = lockstep->members; m; m = m->next)

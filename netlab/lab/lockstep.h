@@ -104,6 +104,13 @@ void *lockstep_holder(const struct lockstep *lockstep);
 /** lockstep_is_held() - must the guest stand still, for that reason? */
 bool lockstep_is_held(const struct lockstep_member *member, enum lockstep_hold why);
 
+/**
+ * lockstep_keepers() - who keeps the guest from running, other than its own pause
+ *
+ * Return: "a (debugger), b (pause)", to be freed; NULL where no one does.
+ */
+char *lockstep_keepers(const struct lockstep_member *member);
+
 /** lockstep_next() - when lockstep_wake() is due; 0: it isn't. */
 uint64_t lockstep_next(const struct lockstep *lockstep);
 

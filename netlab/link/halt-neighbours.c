@@ -2,6 +2,8 @@
 /*
  * Neighbours while their machines are halted. An entry is made NUD_NOARP, which is never
  * checked and never asked for, and unlike a permanent one is no neighbour of a topology's.
+ * NTF_EXT_LEARNED keeps it from being collected when it is not used for a minute (gc_stale_time)
+ * in a table of more than 128 (gc_thresh1), which all namespaces share.
  */
 #include <errno.h>
 #include <netlink/errno.h>
@@ -17,6 +19,7 @@ struct held_neighbour {
 	size_t node;
 	struct rtnl_neigh *entry; /* owned */
 	bool is_new;              /* there was none before */
+	unsigned flags;           /* NTF_…, as they were */
 };
 
 struct halt_neighbours {
@@ -38,13 +41,16 @@ static struct netlink *netlink_of(const struct holding *holding)
 	return &holding->links->nodes[holding->node]->netlink;
 }
 
-static struct error *put(struct netlink *netlink, struct rtnl_neigh *entry, int state)
+static struct error *put(struct netlink *netlink, struct rtnl_neigh *entry, int state,
+			 unsigned flags)
 {
 	_cleanup_message_ struct nl_msg *message = NULL;
 	int code;
 
 	rtnl_neigh_unset_state(entry, rtnl_neigh_get_state(entry)); /* they add up */
 	rtnl_neigh_set_state(entry, state);
+	rtnl_neigh_unset_flags(entry, rtnl_neigh_get_flags(entry));
+	rtnl_neigh_set_flags(entry, flags);
 	code = rtnl_neigh_build_add_request(entry, NLM_F_CREATE | NLM_F_REPLACE,
 					    &message);
 	if (code < 0)
@@ -67,14 +73,21 @@ static struct error *hold(const struct holding *holding, struct rtnl_neigh *entr
 			  bool is_new)
 {
 	struct halt_neighbours *held = holding->held;
-	struct error *error = put(netlink_of(holding), entry, NUD_NOARP);
+	unsigned flags = rtnl_neigh_get_flags(entry);
+	struct error *error =
+		put(netlink_of(holding), entry, NUD_NOARP, flags | NTF_EXT_LEARNED);
 
 	if (error) {
 		rtnl_neigh_put(entry);
 		return error;
 	}
 	grow(held->list, held->n);
-	held->list[held->n++] = (struct held_neighbour){holding->node, entry, is_new};
+	held->list[held->n++] = (struct held_neighbour){
+		.node = holding->node,
+		.entry = entry,
+		.is_new = is_new,
+		.flags = flags,
+	};
 	return NULL;
 }
 
@@ -252,7 +265,8 @@ static void release(struct links *links, struct held_neighbour *neighbour)
 	if (neighbour->is_new)
 		error_ignore(drop(netlink, neighbour->entry));
 	else
-		error_ignore(put(netlink, neighbour->entry, NUD_REACHABLE));
+		error_ignore(
+			put(netlink, neighbour->entry, NUD_REACHABLE, neighbour->flags));
 }
 
 void halt_neighbours_release(struct links *links, struct halt_neighbours *held)

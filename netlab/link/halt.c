@@ -11,6 +11,21 @@
 
 #define RTO_MIN_MS 120000 /* TCP_RTO_MAX: the kernel makes no more of it */
 
+/*
+ * For how long the host's TCP waits for a guest: a try comes up to two minutes behind the one
+ * before (TCP_RTO_MAX), so 60 take nearly two hours. With a few more, SYN-ACKs would follow each
+ * other at once: their timeout is shifted out of its word (reqsk_timeout(), Linux 6.18).
+ */
+static const struct setting {
+	const char *name, *value;
+} patience[] = {
+	{"tcp_retries2", "255"},       /* data, FINs, closed windows */
+	{"tcp_orphan_retries", "255"}, /* the same, of what the program has closed */
+	{"tcp_syn_retries", "60"},     /* its connect() */
+	{"tcp_synack_retries", "60"},  /* the guest's */
+	{"tcp_fin_timeout", "7200"},   /* seconds, until the guest closes its side, too */
+};
+
 /* A shared host side is not ours to set. */
 static bool is_own(const struct links *links, size_t node)
 {
@@ -34,15 +49,17 @@ static bool says_something_of(char *const *sysctls, const char *name)
 
 /* In every namespace of the lab's own, but where the topology has a word on it. */
 static struct error *set_everywhere(const struct links *links, const struct plan *plan,
-				    const char *name, const char *value)
+				    const struct setting *setting)
 {
-	_cleanup_free_ char *setting = xasprintf("net/ipv4/%s=%s", name, value);
+	_cleanup_free_ char *text =
+		xasprintf("net/ipv4/%s=%s", setting->name, setting->value);
 
 	for (size_t i = 0; i < plan->n_nodes; i++)
-		if (is_own(links, i) && !says_something_of(plan->nodes[i].sysctls, name))
-			try(error_object(links_inside(links, links->nodes[i],
-						      write_switch, setting),
-					 plan->nodes[i].name));
+		if (is_own(links, i) &&
+		    !says_something_of(plan->nodes[i].sysctls, setting->name))
+			try(error_object(
+				links_inside(links, links->nodes[i], write_switch, text),
+				plan->nodes[i].name));
 	return NULL;
 }
 
@@ -68,7 +85,9 @@ struct error *links_prepare_halts(struct links *links, const struct plan *plan)
 {
 	for (size_t i = 0; is_own(links, PLAN_LAB_NODE) && i < plan->n_links; i++)
 		try(lengthen_queue(links, &plan->links[i]));
-	return set_everywhere(links, plan, "tcp_retries2", "255");
+	for (size_t i = 0; i < ARRAY_SIZE(patience); i++)
+		try(set_everywhere(links, plan, &patience[i]));
+	return NULL;
 }
 
 /* --- routes ---------------------------------------------------------------------------------- */
@@ -154,5 +173,5 @@ struct error *links_stretch_timeouts(struct links *links, const struct plan *pla
 		if (is_own(links, i))
 			try(error_object(stretch_routes(links->nodes[i], plan),
 					 plan->nodes[i].name));
-	return set_everywhere(links, plan, "tcp_early_retrans", "0");
+	return set_everywhere(links, plan, &(struct setting){"tcp_early_retrans", "0"});
 }

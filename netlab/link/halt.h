@@ -14,8 +14,8 @@
 #define HALT_QUEUE_LENGTH 100000
 
 /**
- * links_prepare_halts() - connections don't end for want of an answer (tcp_retries2), and there
- * is room for what is sent into a halt
+ * links_prepare_halts() - connections don't end for want of an answer, at least for two hours
+ * (tcp_retries2 and others), and there is room for what is sent into a halt
  *
  * What the topology sets is not touched. Again is fine, and does what is new.
  */

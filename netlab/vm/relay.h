@@ -62,6 +62,14 @@ bool relay_run(struct relay *relay);
 void relay_refuse(struct relay *relay);
 
 /**
+ * relay_tell() - a line for the user of a debugger whose packet waits here
+ *
+ * As console output of its target (O packets: gdb 13's manual, appendix E.3), which may come while
+ * the guest runs, as far as the debugger knows.
+ */
+void relay_tell(struct relay *relay, const char *line);
+
+/**
  * relay_conceal() - from here on a stop by QMP is ours, and the debugger is not told of it
  *
  * It is told where it asked for a stop (^C) itself, or a breakpoint came first. relay_run() ends

@@ -267,6 +267,23 @@ def test_a_merged_segment_is_all_its_frames(tmp_path):
     assert not look_up(file, longer).whole
 
 
+def test_merged_datagrams_are_all_their_frames(tmp_path):
+    def sent(text, ident, ports=(40000, 7777)):
+        return ethernet(ipv4(udp(text, ports), 17, ident))
+    burst = [sent(bytes([65 + i]) * 100, i + 1) for i in range(3)] + [sent(b"D" * 40, 4)]
+    other = sent(b"A" * 100, 1, (40001, 7777))
+    file = capture(tmp_path / "c", [burst[0], other, *burst[1:], FRAMES[1], *burst])
+    def numbers_of(text, **query):
+        return found_numbers(file, sent(text, 1), way=index.Way.RECEIVED, **query)
+    texts = b"A" * 100 + b"B" * 100 + b"C" * 100 + b"D" * 40
+    assert numbers_of(texts, part_size=100) == [7, 8, 9, 10]
+    assert numbers_of(texts, part_size=100, read_before=200) == [1, 3, 4, 5]
+    assert numbers_of(texts[100:300], part_size=100, queued=True) == [3, 4]
+    assert numbers_of(texts[:299] + texts[300:], part_size=100) == []
+    assert numbers_of(texts[:100] + texts[200:], part_size=100) == []
+    assert numbers_of(texts) == []
+
+
 def test_sequence_numbers_wrap(tmp_path):
     seq = (1 << 32) - 50
     file = capture(tmp_path / "c", [ethernet(ipv4(tcp(b"A" * 100, seq=seq))),

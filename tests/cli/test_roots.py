@@ -352,8 +352,8 @@ def test_disk_without_the_programs(netlab, run, home):
 def test_disk_that_is_interrupted(home, netlab, number, run):
     """The signal reaches mmdebstrap, which takes away what it made."""
     program(home / "bin/mmdebstrap",
-            "trap 'echo \"I: cleaning\"; exit 1' TERM\n"
-            "echo 'I: begun'\nsleep 1000 &\nwait\n")
+            "trap 'kill -9 $!; echo \"I: cleaning\"; exit 1' TERM\n"
+            "sleep 1000 &\necho 'I: begun'\nwait\n")
     process = subprocess.Popen([netlab, "image", "build", "disk"], text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:

@@ -3,6 +3,7 @@
 import pytest
 
 from fixtures import lab_maker, start_verb, terminal  # noqa: F401  pylint: disable=unused-import
+from lab import shared_lab
 
 
 @pytest.fixture
@@ -25,6 +26,14 @@ def lab(make_lab):
     made = make_lab()
     made.up().ok()
     return made
+
+
+@pytest.fixture(scope="module")
+def shared(netlab, kernel, run, cache):
+    """A lab like tcp-receive that is up, for those tests of a module that leave it as it is."""
+    del kernel  # without one, these tests are skipped
+    with shared_lab(netlab, run, cache, "shared") as made:
+        yield made
 
 
 @pytest.fixture

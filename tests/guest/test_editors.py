@@ -78,7 +78,8 @@ def like_eclipse(root):
         editor.done(f"-file-exec-file {value['org.eclipse.cdt.launch.PROGRAM_NAME']}")
         editor.done(f"symbol-file {value[JTAG + 'symbolsFileName']}")
         assert value[JTAG + "useRemoteTarget"] == "true" and uri.startswith("gdb:")
-        editor.done(f"-target-select remote {urllib.parse.unquote(uri[len('gdb:'):])}")
+        address = urllib.parse.unquote(uri[len("gdb:"):])
+        editor.done(f"-target-select {value[JTAG + 'protocol']} {address}")
         for command in value[JTAG + "initCommands"].splitlines():
             editor.done(command)
         assert "*stopped" in editor.said
@@ -142,6 +143,11 @@ def test_an_editor_that_dies_leaves_a_guest_that_runs(lab, tmp_path):
     editor.process.communicate(timeout=60)
     wait_until(lambda: lab.verb("gdb", f"{lab.name}/server", "--", "-batch").returncode == 0,
                "it can be debugged again")
+    hello(lab)
+    with opened(like_vscode(shown["configurations"][0])) as editor:
+        editor.done("-break-insert tcp_v4_rcv")
+        assert "(process 1) killed" in editor.console("kill")  # MIEngine's stop button
+    wait_until(lambda: not lab.guest()["halted"], "it goes on")
     hello(lab)
 
 

@@ -5,12 +5,19 @@ import re
 import pytest
 
 from debugging import debugging, meanwhile
+from lab import wait_until
 
 INSERTED = re.compile(r"Sending packet: \$Z([01]),([0-9a-f]+),")
 
 
 def hello(lab):
     lab.drive("server:7777", "tcp", "--send", "hello", "--expect", "hello").ok()
+
+
+def hello_once_up(lab):
+    """A guest that takes its time answers no ARP, which the host gives up after three seconds."""
+    wait_until(lambda: lab.guest()["state"] == "up", "it has booted")
+    hello(lab)
 
 
 @pytest.fixture
@@ -60,7 +67,7 @@ def test_breakpoints_typed_at_the_first_instruction(frozen, tmp_path):
         assert "Breakpoint 4, tcp_init ()" in gdb.run("continue")
         assert "Temporary breakpoint 2, e1000_probe (pdev=0x" in gdb.run("continue")
         gdb.begin("continue")
-        with meanwhile(hello, frozen):
+        with meanwhile(hello_once_up, frozen):
             assert "Breakpoint 5, tcp_v4_rcv (skb=0x" in gdb.end()
             gdb.run("delete")
             gdb.run("detach")

@@ -45,6 +45,8 @@ def test_every_stage_is_hit_in_its_order_by_real_traffic(walker, kernel, name):
     lines, stages = walker.walk(name)
     assert {path for path, *_ in lines} == {name}
     check_places(stages, kernel)
+    functions = [function for _, _, function, _ in lines]
+    assert functions.count("arp_rcv") == functions.count("arp_process"), "each once"
     if name == "tcp-receive":
         check_frames(walker.lab, lines)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Packets in a real gdb: what netlab says of an skb, and tshark of the frame that it names."""
+import functools
 import re
 import socket
 
@@ -12,6 +13,17 @@ HELLO = "--send hello --expect hello"
 NAMED = re.compile(r"frames? ([0-9, -]+) of (\S+) \((\S+)\)")
 
 
+# Of a frame: all that these tests want to know.
+NAMES = (
+    "arp.dst.proto_ipv4", "arp.src.proto_ipv4", "eth.dst", "eth.src", "frame.interface_name",
+    "icmp.ident", "icmp.seq", "ip.dst", "ip.id", "ip.len", "ip.proto", "ip.src", "ip.ttl",
+    "ipv6.dst", "ipv6.plen", "ipv6.src", "tcp.ack_raw", "tcp.dstport", "tcp.len", "tcp.seq_raw",
+    "tcp.srcport", "tcp.window_size_value", "udp.dstport", "udp.length", "udp.payload",
+    "udp.srcport")
+SAID = {}  # by the capture and the frame's number
+
+
+@functools.lru_cache(maxsize=None)
 def capture_of(lab):
     return lab.status()["capture"]["file"]
 
@@ -27,9 +39,20 @@ def named_frames(text):
     return found
 
 
+def tell_all(lab, numbers, *names):
+    """What tshark says of frames, which it is asked for once."""
+    file = capture_of(lab)
+    new = ", ".join(str(number) for number in numbers if (file, number) not in SAID)
+    if new:
+        for number, *values in fields(file, "frame.number", *NAMES,
+                                      only=f"frame.number in {{{new}}}"):
+            SAID[file, int(number)] = dict(zip(NAMES, values))
+    return [[SAID[file, number][name] for name in names] for number in numbers]
+
+
 def tell(lab, number, *names):
     """What tshark says of a frame."""
-    (row,) = fields(capture_of(lab), *names, only=f"frame.number == {number}")
+    (row,) = tell_all(lab, [number], *names)
     return row
 
 
@@ -99,8 +122,8 @@ def test_what_the_guest_receives(lab):
         assert f"> UDP       {source} > {to}, length {length}\n" in said
         gdb.run("netlab send udp 7777 --send " + 3000 * "x")
         said = skb_at(gdb, "udp_rcv", "udp.length == 3008")
-        idents = {tuple(tell(lab, number, "ip.id", "ip.proto")) for number in named_frames(said)}
-        assert len(named_frames(said)) == 3 and len(idents) == 1, said
+        idents = tell_all(lab, named_frames(said), "ip.id", "ip.proto")
+        assert len(idents) == 3 and idents[0] == idents[1] == idents[2], said
         gdb.begin("detach")
         gdb.end()
 
@@ -110,7 +133,8 @@ def ping(lab):
 
 
 def echo_requests(lab):
-    return [number for number, in fields(capture_of(lab), "frame.number", only="icmp.type == 8")]
+    return [int(number) for number, in fields(capture_of(lab), "frame.number",
+                                              only="icmp.type == 8")]
 
 
 def test_what_comes_beside(lab):
@@ -124,7 +148,7 @@ def test_what_comes_beside(lab):
             assert "echo request" in shown and "may have passed" not in shown, shown
             assert "icmp_rcv (skb=" in gdb.run("continue")
             said = gdb.run("netlab skb")
-            assert named_frames(said) == [int(number)]
+            assert named_frames(said) == [number]
             ident, sequence = tell(lab, number, "icmp.ident", "icmp.seq")
             assert f"> ICMP      echo request, code 0, id {ident}, sequence {sequence}\n" in said
             assert re.search(rf"^\d+ +1 +2 +icmp_rcv for frame {number}$",
@@ -167,20 +191,65 @@ def test_what_the_guest_sends(lab):
         assert "no header is built yet" in said.splitlines()[0]
 
 
-def test_segments_that_were_merged(make_lab):
+# Datagrams of one size, each with its number, in bursts that are answered.
+BURSTS = """
+import contextlib, socket
+with socket.socket(type=socket.SOCK_DGRAM) as sender:
+    sender.connect(("192.168.100.224", 7777))
+    sender.settimeout(1)
+    for first in range(0, 8000, 8):
+        for number in range(first, first + 8):
+            sender.send(b"%0100d" % number)
+        with contextlib.suppress(TimeoutError):
+            for _ in range(8):
+                sender.recv(200)
+"""
+
+
+def merged_datagrams(gdb, feature):
+    """What netlab says of an skb at udp_rcv() where GRO merges datagrams that are for a socket
+    which hasn't asked for that."""
+    gdb.run("tbreak udp_gro_receive")
+    gdb.run("continue")
+    gdb.run("set $features = &skb->dev->features")
+    gdb.run(f"set var *$features |= 1ull << NETIF_F_{feature}_BIT")
+    said = skb_at(gdb, "udp_rcv", "udp.dstport == 7777 && udp.length > 108")
+    gdb.run(f"set var *$features &= ~(1ull << NETIF_F_{feature}_BIT)")
+    return said
+
+
+def check_merged_datagrams(lab, said, kinds):
+    """The frames that are named have the payload, one behind another."""
+    size, count, found = re.search(r"gso_size (\d+), gso_segs (\d+), gso_type ([\w ]+)",
+                                   said).groups()
+    numbers = named_frames(said)
+    assert (size, found) == ("100", kinds) and len(numbers) == int(count) > 1, said
+    assert ": merged from them" in said
+    rows = tell_all(lab, numbers, "frame.interface_name", "udp.payload")
+    first = int(bytes.fromhex(rows[0][1]))
+    assert rows == [[TAP, (b"%0100d" % (first + i)).hex()] for i in range(int(count))]
+
+
+def check_merged_segments(lab, said):
+    numbers = named_frames(said)
+    size, count = map(int, re.search(r"gso_size (\d+), gso_segs (\d+)", said).groups())
+    seq, length = map(int, re.search(r", seq (\d+), .*length (\d+), window", said).groups())
+    rows = tell_all(lab, numbers, "frame.interface_name", "tcp.seq_raw", "tcp.len")
+    assert len(rows) == count > 1 and ": merged from them" in said
+    assert rows == [[TAP, str(seq + i * size), str(min(size, length - i * size))]
+                    for i in range(count)]
+
+
+def test_what_was_merged(make_lab, start_verb):
     lab = make_lab(capture=["br0", TAP])
     lab.up().ok()
     with debugging(lab) as gdb:
         gdb.run(f"netlab send tcp 7777 {HELLO} --bytes 300K")
-        said = skb_at(gdb, "tcp_v4_rcv", "tcp.dstport == 7777 && tcp.len > 1448")
-        numbers = named_frames(said)
-        size, count = map(int, re.search(r"gso_size (\d+), gso_segs (\d+)", said).groups())
-        seq, length = map(int, re.search(r", seq (\d+), .*length (\d+), window", said).groups())
-        rows = [tell(lab, number, "frame.interface_name", "tcp.seq_raw", "tcp.len")
-                for number in numbers]
-        assert len(rows) == count > 1 and ": merged from them" in said
-        assert rows == [[TAP, str(seq + i * size), str(min(size, length - i * size))]
-                        for i in range(count)]
+        check_merged_segments(
+            lab, skb_at(gdb, "tcp_v4_rcv", "tcp.dstport == 7777 && tcp.len > 1448"))
+        start_verb("exec", f"{lab.name}/host", "--", "/usr/bin/python3", "-c", BURSTS)
+        check_merged_datagrams(lab, merged_datagrams(gdb, "GRO_UDP_FWD"), "UDP_L4")
+        check_merged_datagrams(lab, merged_datagrams(gdb, "GRO_FRAGLIST"), "UDP_L4 FRAGLIST")
 
 
 def test_what_can_not_be(lab):

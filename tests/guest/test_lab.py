@@ -13,51 +13,51 @@ import pytest
 from lab import is_alive, wait_until, write_topology
 
 
-def test_up_makes_the_network_that_the_topology_describes(lab):
-    links = {link["ifname"]: link for link in lab.ip("link")}
-    guest = lab.guest()
+def test_up_makes_the_network_that_the_topology_describes(shared):
+    links = {link["ifname"]: link for link in shared.ip("link")}
+    guest = shared.guest()
     tap = links[guest["nics"][0]["tap"]]
     assert links["br0"]["linkinfo"]["info_kind"] == "bridge"
     assert tap["linkinfo"]["info_kind"] == "tun"
     assert tap["master"] == "br0"
     assert {"UP", "LOWER_UP"} <= set(tap["flags"])
-    addresses = {(a["local"], a["prefixlen"]) for link in lab.ip("address", "show", "br0")
+    addresses = {(a["local"], a["prefixlen"]) for link in shared.ip("address", "show", "br0")
                  for a in link["addr_info"]}
     assert {("192.168.100.50", 24), ("fd00:100::50", 64)} <= addresses
 
 
-def test_the_links_are_not_in_our_own_namespace(lab):
+def test_the_links_are_not_in_our_own_namespace(shared):
     ours = json.loads(subprocess.run(["ip", "-j", "link"], capture_output=True, check=True).stdout)
     assert "br0" not in {link["ifname"] for link in ours}
 
 
-def test_the_guest_configures_what_the_topology_says(lab):
-    shown = lab.exec("server", "ip", "address").ok().stdout
+def test_the_guest_configures_what_the_topology_says(shared):
+    shown = shared.exec("server", "ip", "address").ok().stdout
     assert "192.168.100.224/24" in shown
     assert "fd00:100::224/64" in shown
-    assert lab.exec("server", "hostname").ok().stdout.strip() == "server"
-    assert lab.guest()["nics"][0]["mac"] in shown
+    assert shared.exec("server", "hostname").ok().stdout.strip() == "server"
+    assert shared.guest()["nics"][0]["mac"] in shown
 
 
-def test_status_tells_the_boot_time_and_the_exact_command_line(lab):
-    guest = lab.guest()
+def test_status_tells_the_boot_time_and_the_exact_command_line(shared):
+    guest = shared.guest()
     running = open(f"/proc/{guest['pid']}/cmdline", "rb").read().split(b"\0")[:-1]
     assert [word.decode() for word in running] == guest["qemu"]
     assert 0 < guest["boot_ns"] < 60e9
-    assert guest["kernel"] == lab.exec("server", "uname", "-r").ok().stdout.strip()
-    assert "server" in lab.verb("status").ok().stdout
-    assert " ".join(guest["qemu"][:2]) in lab.verb("status", "-v").ok().stdout
+    assert guest["kernel"] == shared.exec("server", "uname", "-r").ok().stdout.strip()
+    assert "server" in shared.verb("status").ok().stdout
+    assert " ".join(guest["qemu"][:2]) in shared.verb("status", "-v").ok().stdout
 
 
-def test_exec_carries_streams_and_exit_status(lab):
-    result = lab.exec("server", "sh", "-c", "echo out; echo err >&2; exit 7").exited(7)
+def test_exec_carries_streams_and_exit_status(shared):
+    result = shared.exec("server", "sh", "-c", "echo out; echo err >&2; exit 7").exited(7)
     assert (result.stdout, result.stderr) == ("out\n", "err\n")
-    lab.exec("server", "sh", "-c", "kill -9 $$").exited(128 + signal.SIGKILL)
+    shared.exec("server", "sh", "-c", "kill -9 $$").exited(128 + signal.SIGKILL)
     text = "".join(f"line {i}\n" for i in range(20000))
-    assert lab.exec("server", "cat", input=text).ok().stdout == text
-    assert "can't be started" in lab.exec("server", "no-such-command").exited(1).stderr \
-        or "No such file" in lab.exec("server", "no-such-command").stderr
-    assert "no guest 'sever'" in lab.exec("sever", "true").exited(1).stderr
+    assert shared.exec("server", "cat", input=text).ok().stdout == text
+    assert "can't be started" in shared.exec("server", "no-such-command").exited(1).stderr \
+        or "No such file" in shared.exec("server", "no-such-command").stderr
+    assert "no guest 'sever'" in shared.exec("sever", "true").exited(1).stderr
 
 
 def test_clean_leaves_what_a_lab_is_made_of(make_lab, kernel, monkeypatch, tmp_path):
@@ -81,8 +81,8 @@ def test_clean_leaves_what_a_lab_is_made_of(make_lab, kernel, monkeypatch, tmp_p
 
 
 @pytest.mark.parametrize("family", ["-4", "-6"])
-def test_drive_tcp(lab, family):
-    result = lab.drive("server:7777", "tcp", family, "--send", "hello", "--expect", "hello",
+def test_drive_tcp(shared, family):
+    result = shared.drive("server:7777", "tcp", family, "--send", "hello", "--expect", "hello",
                        "--connections", "10", "--bytes", "100K", "--json").json()
     assert result["ok"] and result["ok_count"] == 10
     assert result["sent"] == result["received"] == 10 * (5 + 100 * 1024)
@@ -91,18 +91,18 @@ def test_drive_tcp(lab, family):
         assert connection["outcome"] == "ok"
 
 
-def test_drive_udp(lab):
-    result = lab.drive("server:7777", "udp", "--send", "hello", "--expect", "hello",
+def test_drive_udp(shared):
+    result = shared.drive("server:7777", "udp", "--send", "hello", "--expect", "hello",
                        "--json").json()
     assert result["ok"] and result["received"] == 5
 
 
-def test_drive_says_what_did_not_hold(lab):
-    wrong = lab.drive("server:7777", "tcp", "--send", "hello", "--expect", "help!")
+def test_drive_says_what_did_not_hold(shared):
+    wrong = shared.drive("server:7777", "tcp", "--send", "hello", "--expect", "help!")
     assert wrong.exited(1).stdout.count("help!")
-    refused = lab.drive("server:7", "tcp", "--send", "hello", "--expect", "hello")
+    refused = shared.drive("server:7", "tcp", "--send", "hello", "--expect", "hello")
     assert "refused" in refused.exited(1).stdout
-    assert "--connections" in lab.drive("server:7777", "tcp", "-c", "0").exited(1).stderr
+    assert "--connections" in shared.drive("server:7777", "tcp", "-c", "0").exited(1).stderr
 
 
 def test_two_labs_side_by_side(make_lab):
@@ -116,11 +116,11 @@ def test_two_labs_side_by_side(make_lab):
     labs[1].drive("server:7777", "tcp", "--send", "hi", "--expect", "hi").ok()
 
 
-def test_a_name_that_is_taken(lab):
-    result = lab.up().exited(1)
+def test_a_name_that_is_taken(shared):
+    result = shared.up().exited(1)
     assert "is up already" in result.stderr
     assert len(result.stderr.splitlines()) == 1
-    lab.drive("server:7777", "tcp", "--send", "hi", "--expect", "hi").ok()
+    shared.drive("server:7777", "tcp", "--send", "hi", "--expect", "hi").ok()
 
 
 def test_down_leaves_nothing(lab):
@@ -141,6 +141,9 @@ def test_kill_9_leaves_nothing(lab, victim):
     else:
         wait_until(lambda: lab.guest()["state"] == "gone", "the supervisor notices", 20)
         assert "gone" in lab.exec("server", "true").exited(1).stderr
+        said = lab.verb("status", lab.name).ok().stdout
+        assert "server  guest, gone, tcg, Linux 6." in said
+        assert f"netlab drive {lab.name}/server" not in said
     lab.down().ok()
 
 
@@ -222,9 +225,9 @@ def test_rate_of_a_card(make_lab, direction):
     assert result["duration_ns"] > 0.9 * 300000 * 8 / 4e6 * 1e9
 
 
-def test_the_console_is_interactive(lab):
+def test_the_console_is_interactive(shared):
     near, far = pty.openpty()
-    process = subprocess.Popen([lab.netlab, "console", f"{lab.name}/server"], stdin=far,
+    process = subprocess.Popen([shared.netlab, "console", f"{shared.name}/server"], stdin=far,
                                stdout=far, stderr=far, start_new_session=True)
     os.close(far)
     seen = b""
@@ -241,7 +244,7 @@ def test_the_console_is_interactive(lab):
     os.write(near, b"\x1d")
     assert process.wait(30) == 0
     os.close(near)
-    assert "42_answer" in (lab.output / "server.console").read_text(errors="replace")
+    assert "42_answer" in (shared.output / "server.console").read_text(errors="replace")
 
 
 def test_what_waits_for_a_halted_guest_says_so(make_lab):

@@ -104,6 +104,19 @@ def test_a_panic_ends_the_step_of_run(make_lab, start_verb):
     assert "sysrq_handle_crash" in said and "stays up" not in said
 
 
+def test_a_panic_while_another_boots(make_lab):
+    """Which halts with it, and is not waited for until someone lets it go on."""
+    lab = make_lab(capture=None, on_panic="halt", guests={
+        "server": {"memory": "128M", "kernel_arguments": "rdinit=/none init=/none"},
+        "other": {"memory": "128M", "kernel_arguments": "rdinit=/bin/cat"}})
+    said = lab.up().ok().stdout
+    assert "server: halted where its kernel panicked" in said
+    assert "other: halted on its way up, with the lab" in said
+    assert lab.guest("other")["halted"]
+    lab.verb("resume", "under-test/server").ok()
+    wait_until(lambda: not lab.guest("other")["halted"], "it goes on")
+
+
 @pytest.mark.parametrize("lockstep", ["on", "off"])
 def test_run_leaves_the_lab_to_gdb(make_lab, terminal, lockstep):
     lab = make_lab(on_panic="halt", capture=None, lockstep=lockstep,

@@ -158,7 +158,8 @@ def walked(lines, stages, family, about):
     at = 0
     for _, _, function, packet in lines:
         # What is optimised out is in parentheses.
-        told = not packet or packet[0] == "(" or (family_of(packet) in (family, None) and about.search(packet))
+        told = not packet or packet[0] == "(" or (
+            family_of(packet) in (family, None) and about.search(packet))
         if at < len(stages) and function == stages[at][0] and told:
             at += 1
     return at

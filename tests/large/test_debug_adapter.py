@@ -93,8 +93,9 @@ def test_a_packet_in_the_editor(built, make_lab, editor, tmp_path):
     lab = make_lab()
     lab.up().ok()
     attach(lab, editor, tmp_path)
-    editor.ask("setFunctionBreakpoints", breakpoints=[{"name": "tcp_v4_rcv"}])
     editor.ask("configurationDone")
+    # The guest runs: the adapter stops it for this, and lets it go on.
+    editor.ask("setFunctionBreakpoints", breakpoints=[{"name": "tcp_v4_rcv"}])
     with meanwhile(hello, lab):
         frames = stopped(editor, "function breakpoint")
         names = [frame["name"] for frame in frames]

@@ -15,7 +15,7 @@ HALTS = int(os.environ.get("NETLAB_TEST_HALTS", "1000"))
 LONG_HALT = float(os.environ.get("NETLAB_TEST_LONG_HALT", "600"))
 PLAIN_SECONDS = 20
 CARD_HALTS = 100
-MODELS = ["e1000", "e1000e", "virtio-net-pci", "vmxnet3"]
+MODELS = ["e1000", "e1000e", "virtio-net-pci"]
 
 
 @pytest.fixture
@@ -69,10 +69,10 @@ def test_ten_minutes(pair):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_cards(make_pair, model):
-    """What is under way when a guest stops is not lost, whatever its card."""
+    """What is under way when a guest stops is not lost, whatever its card: what was repeated, as
+    a vCPU had starved, the receiver had already (RFC 2883)."""
     pair = make_pair(model)
     assert ring(pair, "a")["now"] == ring(pair, "a")["most"]
-    plain = disturbed(pair, f"{model}, no halt", lambda _: time.sleep(PLAIN_SECONDS))
     added = disturbed(pair, f"{model}, {CARD_HALTS} halts",
                       lambda control: halts(control, CARD_HALTS, 0.3))
-    assert all(added[name] <= plain[name] for name in plain)
+    assert added["RetransSegs"] <= added["TCPDSACKRecv"]

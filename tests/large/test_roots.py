@@ -44,7 +44,7 @@ def stat_on(disk, path):
     """Mode, user and group of a file on an image, as debugfs sees it."""
     text = subprocess.run(["debugfs", "-R", f"stat {path}", disk], capture_output=True, text=True,
                           check=True).stdout
-    return re.search(r"Mode: +(\d+) .*\nUser: +(\d+) +Group: +(\d+)", text).groups()
+    return re.search(r"Mode: +(\d+) .*\nUser: +(\d+) +Group: +(\d+)", text, re.S).groups()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="runs as an ordinary user anyway")
@@ -82,7 +82,8 @@ KERNELS = {**{flavour: (flavour, [flavour])
 def build_for(built, kernel, root):
     """The kernel that this root wants, as what the topology calls it."""
     said, (flavour, *options) = KERNELS[kernel]
-    built(flavour if root in ("busybox", "initramfs") else f"{flavour}+roots", *options)
+    whole = root in ("busybox", "initramfs") or flavour == "defconfig"
+    built(flavour if whole else f"{flavour}+roots", *options)
     return said
 
 

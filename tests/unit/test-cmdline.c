@@ -38,11 +38,11 @@ static void test_everything(void **state)
 	inet_pton(AF_INET6, "fd00:100::224", &addresses[1].v6);
 	assert_null(cmdline_build(&guest, true, &line));
 	assert_string_equal(
-		line,
-		"console=ttyS0 console_msg_format=syslog nokaslr netlab.name=server "
-		"netlab.nic=52:54:00:12:34:56,mtu=1400,192.168.100.224/24,"
-		"fd00:100::224/64 quiet -- sh -c \"echo a b\" "
-		"\"\"");
+		line, "console=ttyS0 console_msg_format=syslog nokaslr no_timer_check "
+		      "netlab.name=server "
+		      "netlab.nic=52:54:00:12:34:56,mtu=1400,192.168.100.224/24,"
+		      "fd00:100::224/64 quiet -- sh -c \"echo a b\" "
+		      "\"\"");
 }
 
 static void test_root(void **state)
@@ -53,8 +53,8 @@ static void test_root(void **state)
 	(void)state;
 	assert_null(cmdline_build(&guest, true, &line));
 	assert_string_equal(
-		line, "console=ttyS0 console_msg_format=syslog nokaslr netlab.name=outer "
-		      "netlab.root=host");
+		line, "console=ttyS0 console_msg_format=syslog nokaslr no_timer_check "
+		      "netlab.name=outer netlab.root=host");
 }
 
 static void test_on_panic(void **state)
@@ -64,10 +64,12 @@ static void test_on_panic(void **state)
 
 	(void)state;
 	assert_null(cmdline_build(&guest, true, &line));
-	assert_string_equal(line, "console=ttyS0 console_msg_format=syslog nokaslr "
-				  "oops=panic panic=-1 netlab.name=server");
+	assert_string_equal(
+		line, "console=ttyS0 console_msg_format=syslog nokaslr no_timer_check "
+		      "oops=panic panic=-1 netlab.name=server");
 	assert_null(cmdline_build(&guest, false, &alone));
-	assert_string_equal(alone, "console=ttyS0 nokaslr netlab.name=server");
+	assert_string_equal(alone,
+			    "console=ttyS0 nokaslr no_timer_check netlab.name=server");
 }
 
 static void expect_root(const struct guest *guest, const char *words)
@@ -76,7 +78,7 @@ static void expect_root(const struct guest *guest, const char *words)
 	const char *rest;
 
 	assert_null(cmdline_build(guest, false, &line));
-	rest = string_after(line, "console=ttyS0 nokaslr netlab.name=a");
+	rest = string_after(line, "console=ttyS0 nokaslr no_timer_check netlab.name=a");
 	assert_non_null(rest);
 	assert_string_equal(rest, words);
 }

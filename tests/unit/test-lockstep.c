@@ -283,6 +283,13 @@ static void test_a_guest_that_dies(void **state)
 	assert_false(lockstep_is_halted(f->lockstep));
 }
 
+static void assert_keepers(const struct lockstep_member *member, const char *wanted)
+{
+	_cleanup_free_ char *keepers = lockstep_keepers(member);
+
+	assert_string_equal(keepers ?: "", wanted);
+}
+
 static void test_a_pause_outlives_a_debugger(void **state)
 {
 	struct fixture *f = *state;
@@ -294,8 +301,11 @@ static void test_a_pause_outlives_a_debugger(void **state)
 	stopped(f, f->a, 100);
 	stopped(f, f->c, 100);
 	lockstep_hold(f->b, LOCKSTEP_DEBUGGER);
+	assert_keepers(f->a, "b (debugger), b (pause)");
+	assert_keepers(f->b, "");
 	lockstep_release(f->b, LOCKSTEP_DEBUGGER);
 	assert_said(f, "");
+	assert_keepers(f->a, "b (pause)");
 	lockstep_release(f->b, LOCKSTEP_USER);
 	assert_said(f, "run-a run-b run-c");
 }
@@ -444,6 +454,7 @@ static void test_off(void **state)
 	lockstep_hold(f->a, LOCKSTEP_DEBUGGER);
 	stopped(f, f->a, 100);
 	assert_said(f, "");
+	assert_keepers(f->b, "");
 	lockstep_step(f->a);
 	started(f, f->a, 101);
 	stopped(f, f->a, 102);

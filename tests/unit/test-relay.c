@@ -211,8 +211,11 @@ static void test_a_continue_waits_for_the_lab(void **state)
 	send_packet(f, f->debugger, "vCont;c:p1.-1");
 	assert_said(f, "attached continued");
 	assert_string_equal(heard(f, f->stub), "");
+	relay_tell(f->relay, "J\xc3\xb6!");
+	assert_string_equal(heard(f, f->debugger), "O4ac3b6210a");
 	assert_true(relay_run(f->relay));
 	assert_string_equal(heard(f, f->stub), "vCont;c:p1.-1");
+	relay_tell(f->relay, "too late");
 	send_packet(f, f->stub, "T05thread:p01.01;");
 	assert_string_equal(heard(f, f->debugger), "T05thread:p01.01;");
 	assert_said(f, "stopped");
@@ -225,6 +228,8 @@ static void test_a_step_is_told(void **state)
 
 	send_packet(f, f->debugger, "vCont;s:p1.1;c:p1.-1");
 	assert_said(f, "attached step");
+	assert_true(relay_run(f->relay));
+	assert_string_equal(heard(f, f->stub), "vCont;s:p1.1"); /* it steps alone */
 }
 
 static void run(struct fixture *f)
@@ -374,6 +379,22 @@ static void test_a_debugger_that_dies(void **state)
 	f->debugger = -1;
 }
 
+static void test_a_debugger_that_kills_leaves(void **state)
+{
+	struct fixture *f = *state;
+
+	send_packet(f, f->debugger, "vKill;1");
+	assert_string_equal(heard(f, f->debugger), "OK");
+	send_packet(f, f->debugger, "k");
+	assert_string_equal(heard(f, f->debugger), "OK");
+	assert_string_equal(heard(f, f->stub), "");
+	assert_said(f, "attached");
+	close(f->debugger);
+	spin(f);
+	assert_string_equal(heard(f, f->stub), "?");
+	f->debugger = -1;
+}
+
 static void test_a_debugger_that_dies_while_the_guest_runs(void **state)
 {
 	struct fixture *f = *state;
@@ -455,6 +476,7 @@ int main(void)
 		test(test_an_interrupt_while_a_condition_is_evaluated),
 		test(test_a_debugger_that_detaches),
 		test(test_a_debugger_that_dies),
+		test(test_a_debugger_that_kills_leaves),
 		test(test_a_debugger_that_dies_while_the_guest_runs),
 		test(test_a_second_debugger_is_hung_up_on),
 		test(test_a_debugger_that_comes_when_one_has_gone),

@@ -190,6 +190,7 @@ def ask(one: skb.Skb, cards: list[Card], sock: int = 0) -> Asked:
     if index.network_layer(one.headers) or one.headers.layer("eth"):
         query.packet = one.packet
         query.segment = index.segment_of(one.packet)
+        query.part_size = one.shared["gso_size"]
     else:
         query.segment = skb.control_block_segment(one, one.fields["sk"] or sock, queued)
     return Asked(one, device, query)

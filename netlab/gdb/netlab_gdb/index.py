@@ -4,8 +4,9 @@
 Between the wire and a function of the kernel a packet's bytes change: padding goes, checksums
 are filled in by a card, a router counts the hop limit down, segments are merged (GRO) or not
 yet cut (TSO). So two packets are taken for the same one where their bytes from IP or ARP on are
-equal, apart from checksums and hop limit; and segments of TCP where they are of one flow and
-share sequence space, with the same bytes there.
+equal, apart from checksums and hop limit; segments of TCP where they are of one flow and share
+sequence space, with the same bytes there; and merged datagrams of UDP where a flow has those
+with the same bytes one behind another.
 """
 
 import collections
@@ -68,6 +69,7 @@ class Query:
     segment: Optional[Segment] = None  # of TCP
     way: Way = Way.UNKNOWN
     queued: bool = False               # in a socket's receive queue: nothing is there twice
+    part_size: int = 0  # payload in bytes of each but the last of what it is merged from; 0: alone
 
 
 @dataclasses.dataclass
@@ -105,8 +107,26 @@ def digest(packet: Packet) -> Optional[bytes]:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
+def payload_digest(payload: bytes) -> bytes:
+    """Of a datagram's."""
+    return hashlib.blake2b(payload, digest_size=16).digest()
+
+
 # Where in a header is what changes on the way: hop limits and checksums, (offset, size).
 CHANGING = {"ip": ((8, 1), (10, 2)), "ipv6": ((7, 1),), "tcp": ((16, 2),), "udp": ((6, 2),)}
+
+
+def flow_of(network: headers.Layer, transport: headers.Layer) -> tuple[bytes, bytes, int, int]:
+    """Addresses and ports, from and to."""
+    return (network.fields[f"{network.name}.src"], network.fields[f"{network.name}.dst"],
+            transport.fields[f"{transport.name}.srcport"],
+            transport.fields[f"{transport.name}.dstport"])
+
+
+def datagram_flow(packet: Packet) -> Optional[tuple[bytes, bytes, int, int]]:
+    """That of a UDP datagram; None: it is none."""
+    network, udp = packet.layer("ip", "ipv6"), packet.layer("udp")
+    return flow_of(network, udp) if network and udp else None
 
 
 def segment_of(packet: Packet) -> Optional[Segment]:
@@ -115,9 +135,7 @@ def segment_of(packet: Packet) -> Optional[Segment]:
     if network is None or tcp is None:
         return None
     get = tcp.fields
-    flow = (network.fields[f"{network.name}.src"], network.fields[f"{network.name}.dst"],
-            get["tcp.srcport"], get["tcp.dstport"])
-    return Segment(flow, get["tcp.seq"], get["tcp.len"], get["tcp.flags"] & 7,
+    return Segment(flow_of(network, tcp), get["tcp.seq"], get["tcp.len"], get["tcp.flags"] & 7,
                    get["tcp.ack"], packet.value("ip.id"),
                    packet.value("tcp.options.timestamp.tsval"))
 
@@ -151,6 +169,8 @@ class Index:
         self.digests: dict[bytes, list[pcapng.Frame]] = collections.defaultdict(list)
         self.flows: dict[tuple, list[tuple[pcapng.Frame, Segment]]] = (
             collections.defaultdict(list))
+        self.datagrams: dict[tuple, list[tuple[pcapng.Frame, bytes]]] = (
+            collections.defaultdict(list))
         self.fragments: dict[tuple, list[pcapng.Frame]] = collections.defaultdict(list)
 
     def update(self) -> bool:
@@ -174,6 +194,10 @@ class Index:
         segment = segment_of(packet)
         if segment:
             self.flows[segment.flow].append((frame, segment))
+        datagrams = datagram_flow(packet)
+        if datagrams:
+            payload = packet.data[packet.payload:packet.end]
+            self.datagrams[datagrams].append((frame, payload_digest(payload)))
 
     def packet(self, frame: pcapng.Frame) -> Packet:
         """A frame's headers."""
@@ -191,6 +215,10 @@ class Index:
                 return choice.of(equal)
         if query.segment:
             return self._find_segment(query, choice, allowed)
+        if query.packet and query.part_size and datagram_flow(query.packet):
+            found = self._find_datagrams(query, choice, allowed)
+            if found.frames:
+                return found
         key = fragment_key(query.packet) if query.packet else None
         parts = [f for f in self.fragments.get(key or (), []) if allowed(f)]
         return Found(parts)
@@ -217,6 +245,20 @@ class Index:
             if ahead + wanted.length <= segment.length and wanted.length < segment.length:
                 found.part = ahead, ahead + wanted.length
         return found
+
+    def _find_datagrams(self, query: Query, choice: "Choice",
+                        allowed: Callable[[pcapng.Frame], bool]) -> Found:
+        """Those that UDP's GRO has merged, or that its GSO will cut."""
+        assert query.packet
+        payload = query.packet.data[query.packet.payload:query.packet.end]
+        parts = [payload_digest(payload[at:at + query.part_size])
+                 for at in range(0, len(payload), query.part_size)]
+        have = [(f, d) for f, d in self.datagrams.get(datagram_flow(query.packet) or (), [])
+                if allowed(f)]
+        runs = {f: have[i:i + len(parts)] for i, (f, _) in enumerate(have)}
+        found = choice.of([f for f, run in runs.items() if [d for _, d in run] == parts])
+        return dataclasses.replace(found, frames=[f for one in found.frames
+                                                  for f, _ in runs[one]])
 
     def _same_bytes(self, query: Query, frame: pcapng.Frame, segment: Segment) -> bool:
         """Where both have payload, is it the same?"""

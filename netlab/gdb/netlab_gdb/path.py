@@ -6,7 +6,7 @@ from typing import Optional
 
 import gdb
 
-from . import paths, stages, trace
+from . import kernel, paths, stages, trace
 from .commands import Command
 
 ACTIONS = ("stop", "trace", "off")
@@ -25,6 +25,14 @@ class StageBreakpoint(gdb.Breakpoint):
         self.action = action
         self.hits = 0  # gdb's own count leaves out where the guest went on
         self.packet = trace.Packet(place.function)
+        self._leave_out_rest(place.function)
+
+    def _leave_out_rest(self, function: str) -> None:
+        """Where gcc has split off a function's rest and put it back (-fpartial-inlining, as in
+        arp_rcv() of Linux 6.1), gdb has that place, too: it comes by a second time there."""
+        own = [one for one in self.locations if kernel.symbol_at(one.address) == function]
+        for one in sorted(own, key=lambda one: one.address)[1:]:
+            one.enabled = False
 
     def stop(self) -> bool:
         """Called by gdb: a line either way."""

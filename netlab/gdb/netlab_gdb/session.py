@@ -8,7 +8,7 @@ from typing import Callable
 import gdb
 
 from . import (backtrace, capture, commands, core, early, halts, kernel, lab, modules, panic, steps,
-               unwind, waiting)
+               unwind)
 from .epoll import EpollCommand
 from .frames import FrameCommand
 from .modules import ModulesCommand
@@ -105,7 +105,6 @@ def begin(options: dict) -> None:
     """What there is to do as soon as gdb has the guest."""
     early.begin()
     capture.begin()
-    waiting.install()
     if "modules" in options:
         modules.follow(options["modules"])
     gdb.events.stop.connect(panic.on_stop)
