@@ -138,6 +138,17 @@ static void send_text(struct leg *leg, const char *text)
 	send_packet(leg, text, strlen(text));
 }
 
+/*
+ * QEMU's stub stops a running guest for any byte but the one acknowledgement that it awaits (7.2,
+ * gdb_read_byte()). Behind a detach it may have said two things: none of them is acknowledged.
+ */
+static bool is_acknowledged(const struct leg *leg)
+{
+	const struct relay *relay = leg->relay;
+
+	return leg != &relay->stub || relay->state != DEBUGGER_LEAVING;
+}
+
 /* Returns false when the connection has ended, or makes no sense. */
 static bool leg_take(struct leg *leg)
 {
@@ -152,7 +163,7 @@ static bool leg_take(struct leg *leg)
 			return false;
 		if (unit.kind == RSP_NOTHING)
 			return true;
-		if (unit.kind == RSP_PACKET)
+		if (unit.kind == RSP_PACKET && is_acknowledged(leg))
 			send_bytes(leg, "+");
 		leg->handle(leg->relay, &unit);
 	}

@@ -395,6 +395,23 @@ static void test_a_debugger_that_kills_leaves(void **state)
 	f->debugger = -1;
 }
 
+/* The stop that QEMU makes for a new debugger is told behind its end. */
+static void test_a_debugger_that_dies_at_once(void **state)
+{
+	struct fixture *f = *state;
+	char byte;
+
+	close(f->debugger);
+	spin(f);
+	send_packet(f, f->stub, "T02thread:01;");
+	assert_string_equal(heard(f, f->stub), "? D;1");
+	send_packet(f, f->stub, "T05thread:01;");
+	send_packet(f, f->stub, "OK");
+	/* For an acknowledgement more QEMU would stop the guest. */
+	assert_int_equal(recv(f->stub, &byte, 1, MSG_DONTWAIT), 0);
+	f->debugger = -1;
+}
+
 static void test_a_debugger_that_dies_while_the_guest_runs(void **state)
 {
 	struct fixture *f = *state;
@@ -477,6 +494,7 @@ int main(void)
 		test(test_a_debugger_that_detaches),
 		test(test_a_debugger_that_dies),
 		test(test_a_debugger_that_kills_leaves),
+		test(test_a_debugger_that_dies_at_once),
 		test(test_a_debugger_that_dies_while_the_guest_runs),
 		test(test_a_second_debugger_is_hung_up_on),
 		test(test_a_debugger_that_comes_when_one_has_gone),
