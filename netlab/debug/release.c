@@ -73,11 +73,12 @@ struct error *debug_release(const char *gdb_socket)
 
 	try(connect_in_time(gdb_socket, &fd));
 	/*
-	 * QEMU forgets the breakpoints at '?' (7.2, gdbstub.c). The relay gives one answer to
-	 * that: QEMU's (T05), or what QEMU says where the old debugger had let the guest run
-	 * and it stops for the new one (SIGINT: T02). The old one may have agreed on process
-	 * IDs: D alone is refused then.
+	 * QEMU forgets the breakpoints at '?' (7.2, gdbstub.c). Its answer to that is T05, and
+	 * where the old debugger had let the guest run, T02 comes before, when it stops for
+	 * the new one; the relay gives one of the two. So another answer is waited for, that
+	 * comes behind both. The old one may have agreed on process IDs: D alone is refused
+	 * then.
 	 */
-	try(ask(fd, "$?#3f", "$T", true));
+	try(ask(fd, "$?#3f$qAttached#8f", "$1#", true));
 	return ask(fd, "$D;1#b0", "$OK#", false);
 }

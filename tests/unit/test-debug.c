@@ -243,8 +243,8 @@ static void stub(int listener)
 	int fd = accept(listener, NULL, NULL);
 
 	alarm(10);
-	_exit(expect(fd, "$?#3f") &&
-			      answer(fd, "+$T02thread:p01.01;#03$T05thread:01;#07") &&
+	_exit(expect(fd, "$?#3f$qAttached#8f") && answer(fd, "+$T02thread:p01.01;#03") &&
+			      expect(fd, "+") && answer(fd, "+$1#31") &&
 			      expect(fd, "+$D;1#b0") && answer(fd, "+$OK#9a") &&
 			      !expect(fd, "+") /* would stop the guest */
 		      ? 0
