@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import queue
+import re
 import select
 import shutil
 import signal
@@ -31,6 +32,8 @@ with socket.create_connection(("{GUEST}", 7777), timeout=20) as connection:
     assert connection.recv(5) == b"hello"
 """
 PATH = ["e1000_clean", "tcp_v4_rcv", "sock_def_readable", "ep_poll_callback"]
+# What an interrupt can meet that gcc has not compiled: static calls, what is patched in.
+WITHOUT_LINES = re.compile(r"__SCT__|_?paravirt_|copy_user_generic_|__raw_callee_save_")
 FIRST = {"secondary_startup_64", "secondary_startup_64_no_verify", "ret_from_fork"}
 DEADLINE = 60
 
@@ -217,7 +220,9 @@ def check_backtrace(hit):
     assert "??" not in hit["text"]
     assert "corrupt" not in hit["text"]
     for frame in hit["frames"]:
-        assert frame["function"] and frame["file"] and frame["line"], hit["text"]
+        assert frame["function"], hit["text"]
+        assert WITHOUT_LINES.match(frame["function"]) or (frame["file"] and frame["line"]), \
+            hit["text"]
     lines = hit["text"].splitlines()
     assert [line.split()[0] for line in lines[:len(hit["frames"])]] == \
         [f"#{i}" for i in range(len(hit["frames"]))]
