@@ -114,6 +114,7 @@ def test_a_flag_alone_is_true_where_it_is_set():
     ("ip.src == 1.2.3.4.5", "'1.2.3.4.5' is no IPv4 address", 10),
     ("ip.src < 10.0.0.0/8", "a prefix can be compared by == and !=", 9),
     ("tcp.seq == x1", "'x1' is no number", 11),
+    ("udp.port == 65536", "'65536' is no port: they end at 65535", 12),
     ("eth.src == 1.2.3.4", "is no Ethernet address", 11),
     ("tcp == 1", "tcp is a protocol", 0),
     ("tcp && $x", "'$' means nothing here", 7),

@@ -64,6 +64,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 WORDS = {"and": "&&", "or": "||", "not": "!"}
 TOKEN = re.compile(r"\s*(?:(&&|\|\||==|!=|<=|>=|[!<>()&])|([0-9A-Za-z_.:/-]+))")
 ETHERNET_ADDRESS = re.compile(r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}")
+PORT_LIMIT = 65535
 DEPTH_LIMIT = 50
 LENGTH_LIMIT = 4096
 
@@ -213,7 +214,10 @@ class Parser:
             return test_of(name.text, mask and (lambda value: bool(value & mask)), False)
         if kind == PROTOCOL:
             raise self.error(f"{name.text} is a protocol: it has no value", name.at)
-        compare = self.comparison(kind, chosen, self.word("a value"))
+        value = self.word("a value")
+        if name.text.endswith("port") and self.number(value) > PORT_LIMIT:
+            raise self.error(f"'{value.text}' is no port: they end at {PORT_LIMIT}", value.at)
+        compare = self.comparison(kind, chosen, value)
         masked = compare if mask is None else (lambda value: compare(value & mask))
         return test_of(name.text, masked, chosen in ("!=", "ne"))
 
