@@ -10,19 +10,23 @@ const char *panic_find(const char *line)
 
 /* By arch/x86/mm/fault.c, arch/x86/kernel/dumpstack.c, lib/bug.c and kernel/panic.c (6.1). */
 static const char *const beginnings[] = {
-	"BUG: ",
-	"kernel BUG at ",
-	"general protection fault",
-	"Oops: ",
-	"divide error: ",
-	"invalid opcode: ",
-	"stack guard page was hit",
-	"Kernel panic - ",
+	"BUG: ",          "kernel BUG at ",   "general protection fault", "Oops: ",
+	"divide error: ", "invalid opcode: ", "stack guard page was hit",
 };
+
+/* Of what was said before a panic that no oops has led to: by init, which has ended. */
+#define LINES_BEFORE 10
+
+static const char *lines_back(const char *tail, const char *at, int lines)
+{
+	while (at > tail && (at[-1] != '\n' || lines-- > 0))
+		at--;
+	return at;
+}
 
 const char *panic_words(const char *tail)
 {
-	const char *first = tail + strlen(tail);
+	const char *panic = panic_find(tail), *first = panic ?: tail + strlen(tail);
 
 	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++) {
 		const char *found = strstr(tail, beginnings[i]);
@@ -32,9 +36,7 @@ const char *panic_words(const char *tail)
 	}
 	if (!*first)
 		return tail;
-	while (first > tail && first[-1] != '\n')
-		first--;
-	return first;
+	return lines_back(tail, first, first == panic ? LINES_BEFORE : 0);
 }
 
 void panic_prepare(struct qmp *qmp)

@@ -24,7 +24,11 @@
 /** panic_find() - the kernel's words in a line of the console that begins a panic, or NULL */
 const char *panic_find(const char *line);
 
-/** panic_words() - where in @tail, a console's last lines, an oops or the panic begins; else @tail */
+/**
+ * panic_words() - where in @tail, a console's last lines, begins what tells of a panic
+ *
+ * The oops, or without one some lines before the panic; where there is neither, @tail.
+ */
 const char *panic_words(const char *tail);
 
 /** panic_prepare() - a guest that shuts down or resets itself is to be paused. */
