@@ -4,10 +4,9 @@
  * texts out.
  *
  * A halt has a row where it begins, with its cause or what a debugger says of it, and one where
- * it ends; both
- * stand at the lab time of the halt, around the frames that came meanwhile. The first waits for
- * the debugger for HALT_GRACE_NS at most: what it says later is a row of its own. Halts
- * that were over before that and that no debugger spoke of (breakpoints whose condition was
+ * it ends; both stand at the lab time of the halt, around the frames that came meanwhile. The
+ * first waits for the debugger for HALT_GRACE_NS at most: what it says later is a row of its own.
+ * Halts that were over before that and that no debugger spoke of (breakpoints whose condition was
  * false) are counted, and summed up in one row each HALT_SUM_NS.
  */
 #ifndef NETLAB_CAPTURE_HALTROWS_H
